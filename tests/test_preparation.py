@@ -1,0 +1,400 @@
+"""Preparation: levels and lengths by hand, every reason to leave out, resuming after every kind of end."""
+
+import errno
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from vc.data import preparation
+from vc.data.preparation import LeftOut, format_report, prepare
+from vc.data.store import SpeechStore
+from vc.errors import ConfigError, DataError
+
+RATE = 16000
+STORE_FILES = ("audio.i16", "manifest.tsv", "report.tsv", "store.json")
+
+
+def tone(duration_s, level_db=-30.0, frequency_hz=440.0, rate=RATE, seed=None):
+    """A sine of this RMS level in dBFS; with a seed, a little noise makes each one different."""
+    time_s = np.arange(round(duration_s * rate)) / rate
+    audio = np.sqrt(2) * 10 ** (level_db / 20) * np.sin(2 * np.pi * frequency_hz * time_s)
+    if seed is not None:
+        audio += np.random.default_rng(seed).normal(0, 1e-4, len(audio))
+    return audio
+
+
+def write(path, audio, rate=RATE, **settings):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, audio, rate, **settings)
+
+
+def plant(root, count, duration_s=1.0):
+    """`count` different recordings of two speakers."""
+    for index in range(count):
+        write(root / ("anna", "ben")[index % 2] / f"{index:03}.wav", tone(duration_s, seed=index))
+
+
+def contents(folder):
+    return {name: (folder / name).read_bytes() for name in STORE_FILES}
+
+
+def report_rows(folder):
+    header, *lines = (folder / "report.tsv").read_text(encoding="utf-8").splitlines()
+    assert header == "path\tstatus\treason\tdetail"
+    return {line.split("\t")[0]: line.split("\t")[1:] for line in lines}, len(lines)
+
+
+@pytest.fixture
+def worked_on(monkeypatch):
+    """The names of the files that runs in this process work on."""
+    names, work = [], preparation._prepare_one
+    monkeypatch.setattr(preparation, "_prepare_one",
+                        lambda settings, path: names.append(Path(path).name) or work(settings, path))
+    return names
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """A folder of recordings that takes about a second, and the store that one undisturbed worker makes of it."""
+    root = tmp_path_factory.mktemp("many")
+    plant(root / "in", 150)
+    plant_one_of_each(root / "in")
+    run(root / "in", root / "whole")
+    return root / "in", contents(root / "whole")
+
+
+def run(source, folder, **settings):
+    return prepare(source, folder, **{"workers": 1, "progress": False, **settings})
+
+
+# Samples
+
+
+def test_a_quiet_tone_comes_out_trimmed_and_at_the_level(tmp_path):
+    silence = np.zeros(RATE)
+    write(tmp_path / "in/anna/a.wav", np.concatenate([silence, tone(2.0, level_db=-50.0), silence]), subtype="FLOAT")
+    run(tmp_path / "in", tmp_path / "out", level_db=-23.0)
+    store = SpeechStore(tmp_path / "out")
+    samples = store.audio(store.utterances[0])
+    assert samples.dtype == np.int16
+    assert len(samples) == pytest.approx((2.0 + 2 * 0.12) * RATE, abs=0.03 * RATE)
+    middle = samples[RATE // 2:RATE * 3 // 2] / 32768
+    assert 20 * np.log10(np.sqrt(np.mean(middle ** 2))) == pytest.approx(-23.0, abs=0.1)
+
+
+def test_high_peaks_lower_the_level_instead_of_clipping(tmp_path):
+    audio = tone(2.0, level_db=-50.0)
+    audio[[9000, 20000]] = 0.4, -0.5  # 47 dB above the rest: at -26 dBFS they would stand at 8 times full scale
+    write(tmp_path / "in/anna/a.wav", audio, subtype="FLOAT")
+    run(tmp_path / "in", tmp_path / "out")
+    store = SpeechStore(tmp_path / "out")
+    samples = store.audio(store.utterances[0]).astype(int)
+    assert samples.min() == -round(0.99 * 32768)
+    assert samples.max() == pytest.approx(0.8 * 0.99 * 32768, abs=1)
+    assert np.flatnonzero(np.abs(samples) > 20000).size == 2
+
+
+def test_stereo_at_another_rate_keeps_its_pitch_and_length(tmp_path):
+    audio = tone(2.0, frequency_hz=1000.0, rate=44100)
+    write(tmp_path / "in/anna/a.flac", np.stack([audio, audio], axis=1), rate=44100)
+    run(tmp_path / "in", tmp_path / "out", sample_rate_hz=24000)
+    store = SpeechStore(tmp_path / "out")
+    samples = store.audio(store.utterances[0])
+    assert store.sample_rate_hz == 24000
+    assert len(samples) == 48000
+    assert np.abs(np.fft.rfft(samples)).argmax() / 2.0 == pytest.approx(1000.0, abs=0.5)
+
+
+# What is left out
+
+
+def plant_one_of_each(root):
+    write(root / "anna/good.wav", tone(1.0))
+    write(root / "anna/short.wav", tone(0.3))
+    write(root / "anna/silent.wav", np.zeros(RATE))
+    write(root / "ben/clipped.wav", np.clip(tone(1.0, level_db=0.0), -1, 1) * 0.999)
+    (root / "ben/torn.wav").write_bytes((root / "anna/good.wav").read_bytes()[:20])
+
+
+def test_every_reason_stands_in_the_report(tmp_path):
+    plant_one_of_each(tmp_path / "in")
+    report = run(tmp_path / "in", tmp_path / "out")
+    rows, lines = report_rows(tmp_path / "out")
+    assert lines == 5
+    assert {path: cells[:2] for path, cells in rows.items()} == {
+        "anna/good.wav": ["kept", ""], "anna/short.wav": ["left out", "too short"],
+        "anna/silent.wav": ["left out", "silent"], "ben/clipped.wav": ["left out", "clipped"],
+        "ben/torn.wav": ["left out", "unreadable"]}
+    assert rows["anna/good.wav"][2] == "1.00 s"
+    assert rows["anna/short.wav"][2] == "0.30 s, expected at least 0.5 s"
+    assert rows["anna/silent.wav"][2] == "1.00 s without speech"
+    assert rows["ben/clipped.wav"][2].endswith("% of the samples, expected at most 0.1%")
+    assert rows["ben/torn.wav"][2].startswith("cannot be read")
+    assert {(item.path, item.reason) for item in report.left_out} == {
+        ("anna/short.wav", "too short"), ("anna/silent.wav", "silent"), ("ben/clipped.wav", "clipped"),
+        ("ben/torn.wav", "unreadable")}
+    assert (report.speakers, report.kept, report.already_done, report.layout) == (1, 1, 0, "speakers")
+    assert report.hours == pytest.approx(1 / 3600, rel=0.01)
+    assert format_report(report) == (
+        f"{tmp_path}/out: 1 speaker, 0.00 hours, 1 recording kept\n"
+        f"4 left out: 1 clipped, 1 silent, 1 too short, 1 unreadable; see {tmp_path}/out/report.tsv")
+
+
+def test_a_source_without_a_usable_recording_is_an_error(tmp_path):
+    write(tmp_path / "in/anna/a.wav", np.zeros(RATE))
+    write(tmp_path / "in/anna/b.wav", tone(0.1))
+    with pytest.raises(DataError, match=r"none of the 2 recordings can be used \(1 silent, 1 too short\)"):
+        run(tmp_path / "in", tmp_path / "out")
+    assert report_rows(tmp_path / "out")[1] == 2
+
+
+# Running again
+
+
+def test_a_second_run_does_nothing_and_a_third_only_what_is_new(tmp_path, worked_on):
+    plant_one_of_each(tmp_path / "in")
+    run(tmp_path / "in", tmp_path / "out")
+    assert len(worked_on) == 5
+    before = contents(tmp_path / "out")
+    worked_on.clear()
+    report = run(tmp_path / "in", tmp_path / "out")
+    assert worked_on == ["torn.wav"]  # what cannot be read is tried again
+    assert contents(tmp_path / "out") == before
+    assert (report.kept, report.already_done, len(report.left_out)) == (1, 4, 4)
+
+    write(tmp_path / "in/anna/another.wav", tone(1.5))
+    (tmp_path / "in/ben/torn.wav").write_bytes((tmp_path / "in/anna/good.wav").read_bytes())
+    os.remove(tmp_path / "in/anna/good.wav")
+    worked_on.clear()
+    report = run(tmp_path / "in", tmp_path / "out")
+    assert worked_on == ["another.wav", "torn.wav"]
+    assert (report.kept, len(report.left_out)) == (3, 3)
+    rows, lines = report_rows(tmp_path / "out")
+    assert lines == 6
+    assert rows["ben/torn.wav"][0] == rows["anna/good.wav"][0] == "kept"
+    store = SpeechStore(tmp_path / "out")
+    assert [(item.path, item.speaker) for item in store.utterances] == [
+        ("anna/good.wav", "anna"), ("anna/another.wav", "anna"), ("ben/torn.wav", "ben")]
+    assert (tmp_path / "out/audio.i16").read_bytes().startswith(before["audio.i16"])
+
+
+def test_texts_and_odd_names_survive(tmp_path, worked_on):
+    write(tmp_path / "in/an  na/a\tb  c.wav", tone(1.0))
+    write(tmp_path / "in/bén/ü.wav", tone(1.0))
+    raw = os.fsencode(tmp_path / "in/bén") + b"/\xff.wav"
+    os.rename(tmp_path / "in/bén/ü.wav", raw)
+    for _ in range(2):
+        run(tmp_path / "in", tmp_path / "out")
+    assert len(worked_on) == 2
+    assert [(item.path, item.speaker) for item in SpeechStore(tmp_path / "out").utterances] == [
+        ("an  na/a b  c.wav", "an  na"), ("bén/\\udcff.wav", "bén")]
+
+    table = tmp_path / "t.csv"
+    table.write_text('path,speaker,text\n"in/an  na/a\tb  c.wav",anna,"one,\n\ttwo"\n', encoding="utf-8")
+    run(table, tmp_path / "from table")
+    assert SpeechStore(tmp_path / "from table").utterances[0].text == "one,  two"
+
+
+@pytest.mark.parametrize(("changed", "message"), [
+    ({"level_db": -20.0}, "level_db -26.0, not -20.0"), ({"min_s": 0.75}, "min_s 0.5, not 0.75"),
+    ({"sample_rate_hz": 22050}, "sample_rate_hz 16000, not 22050"), ({"layout": "speakers"}, None)])
+def test_changed_settings_are_refused(tmp_path, changed, message):
+    plant(tmp_path / "in", 1)
+    run(tmp_path / "in", tmp_path / "out")
+    before = contents(tmp_path / "out")
+    if message is None:  # the same as was recognised
+        run(tmp_path / "in", tmp_path / "out", **changed)
+    else:
+        with pytest.raises(DataError, match=f"was prepared with {message}; choose another folder"):
+            run(tmp_path / "in", tmp_path / "out", **changed)
+    assert contents(tmp_path / "out") == before
+
+
+def test_another_source_is_refused(tmp_path):
+    plant(tmp_path / "one", 1)
+    plant(tmp_path / "two", 1)
+    run(tmp_path / "one", tmp_path / "out")
+    with pytest.raises(DataError, match=f"was prepared with source {tmp_path}/one, not {tmp_path}/two"):
+        run(tmp_path / "two", tmp_path / "out")
+
+
+def test_settings_out_of_range(tmp_path):
+    with pytest.raises(ConfigError, match="speech level of 3 dBFS; expected .* below 0 dBFS"):
+        run(tmp_path, tmp_path / "out", level_db=3)
+
+
+# Processes
+
+
+def test_two_workers_give_the_same_bytes_as_one(tmp_path, many):
+    source, whole = many
+    run(source, tmp_path / "out", workers=2)
+    assert contents(tmp_path / "out") == whole
+
+
+def test_few_recordings_are_in_flight(tmp_path):
+    plant(tmp_path, 1)
+    taken = []
+    paths = (taken.append(index) or str(tmp_path / "anna/000.wav") for index in range(100))
+    outcomes = preparation._outcomes(paths, preparation.Settings(RATE, 0.5, -26.0), workers=2)
+    for _ in range(3):
+        next(outcomes)
+    outcomes.close()
+    assert len(taken) == 2 * preparation.IN_FLIGHT_PER_WORKER + 2
+
+
+class _Bomb:
+    """Ends the process that unpickles it, as a crash in a decoder would."""
+
+    def __call__(self):
+        raise AssertionError("runs in a worker only")
+
+    def __reduce__(self):
+        return os._exit, (1,)
+
+
+def test_a_crash_of_a_worker_is_told_in_our_words(tmp_path, monkeypatch):
+    plant(tmp_path / "in", 20)
+    with monkeypatch.context() as patch:
+        patch.setattr(preparation, "_prepare_one", _Bomb())
+        with pytest.raises(DataError, match="a worker process died at .*anna/000.wav or one of the 7 recordings after"):
+            run(tmp_path / "in", tmp_path / "out", workers=2)
+    assert run(tmp_path / "in", tmp_path / "out").kept == 20
+
+
+def start(source, folder):
+    """`prepare` with two workers in another process, which leads its own group."""
+    script = ("import sys; from vc.data.preparation import prepare\n"
+              "assert 'torch' not in sys.modules, 'torch would be loaded by each worker too'\n"
+              "prepare(sys.argv[1], sys.argv[2], workers=2, progress=False)\n")
+    return subprocess.Popen([sys.executable, "-c", script, str(source), str(folder)], stderr=subprocess.PIPE, text=True,
+                            start_new_session=True)
+
+
+def wait_for_utterances(process, folder, count):
+    """Wait until the store that `process` fills holds `count`; return the PIDs of its children."""
+    manifest = folder / "manifest.tsv"
+    while not manifest.exists() or manifest.read_bytes().count(b"\n") <= count:
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.001)
+    return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
+def test_kill_9_leaves_nothing_running_and_the_next_run_completes_the_same_store(tmp_path, many):
+    source, whole = many
+    process = start(source, tmp_path / "out")
+    children = wait_for_utterances(process, tmp_path / "out", 20)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert len(children) >= 2
+    assert 20 <= (tmp_path / "out/manifest.tsv").read_bytes().count(b"\n") < 150
+    deadline = time.monotonic() + 5
+    while any(alive(pid) for pid in children):
+        assert time.monotonic() < deadline, "workers outlive their parent"
+        time.sleep(0.01)
+    run(source, tmp_path / "out")
+    assert contents(tmp_path / "out") == whole
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
+def test_control_c_leaves_a_usable_store_and_a_quiet_terminal(tmp_path, many):
+    source, whole = many
+    process = start(source, tmp_path / "out")
+    wait_for_utterances(process, tmp_path / "out", 20)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode != 0
+    assert errors.count("Traceback") == 1 and errors.rstrip().endswith("KeyboardInterrupt")
+    kept = len(SpeechStore(tmp_path / "out").utterances)
+    assert 20 <= kept < 150
+    assert sum(status == "kept" for status, *_ in report_rows(tmp_path / "out")[0].values()) == kept
+    run(source, tmp_path / "out")
+    assert contents(tmp_path / "out") == whole
+
+
+@pytest.mark.parametrize("torn", ["audio.i16", "manifest.tsv", "report.tsv", "prepare.json.tmp", "store.json"])
+def test_a_write_cut_short_is_made_good(tmp_path, torn):
+    plant_one_of_each(tmp_path / "in")
+    run(tmp_path / "in", tmp_path / "out")
+    before = contents(tmp_path / "out")
+    if torn == "prepare.json.tmp":  # killed while the folder was claimed
+        for path in (tmp_path / "out").iterdir():
+            path.unlink()
+        (tmp_path / "out" / torn).write_text("{")
+    elif torn == "store.json":  # killed between claim and store
+        for name in STORE_FILES:
+            (tmp_path / "out" / name).unlink()
+    elif torn == "audio.i16":  # a power cut: the line is there, its samples are not
+        os.truncate(tmp_path / "out/audio.i16", 1000)
+    else:
+        with open(tmp_path / "out" / torn, "a", encoding="utf-8") as file:
+            file.write("anna/silent.wav\tleft out\tsil")
+        with open(tmp_path / "out/audio.i16", "ab") as file:
+            file.write(b"123")
+    run(tmp_path / "in", tmp_path / "out")
+    assert contents(tmp_path / "out") == before
+
+
+def test_a_second_run_at_the_same_time_is_refused(tmp_path):
+    fcntl = pytest.importorskip("fcntl")
+    plant(tmp_path / "in", 1)
+    run(tmp_path / "in", tmp_path / "out")
+    with open(tmp_path / "out/prepare.json") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(DataError, match="another run is preparing it"):
+            run(tmp_path / "in", tmp_path / "out")
+    run(tmp_path / "in", tmp_path / "out")
+
+
+# The output folder
+
+
+def test_a_full_disk_is_one_line_and_the_next_run_goes_on(tmp_path):
+    plant(tmp_path / "in", 10)
+    run(tmp_path / "in", tmp_path / "whole")
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limit[1]))
+    try:
+        with pytest.raises(DataError) as caught:
+            run(tmp_path / "in", tmp_path / "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert f"{tmp_path}/out: cannot be written: {os.strerror(errno.EFBIG)}" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert len(SpeechStore(tmp_path / "out").utterances) == 3  # 32 kB each
+    run(tmp_path / "in", tmp_path / "out")
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def test_an_output_that_is_no_folder(tmp_path):
+    plant(tmp_path / "in", 1)
+    (tmp_path / "file").write_text("x")
+    for folder in ("file", "file/out"):
+        with pytest.raises(DataError, match="cannot be written"):
+            run(tmp_path / "in", tmp_path / folder)
+
+
+def test_a_folder_with_something_else_is_left_alone(tmp_path):
+    plant(tmp_path, 1)
+    (tmp_path / "manifest.tsv").write_text("path\tspeaker\nanna/000.wav\tanna")
+    with pytest.raises(DataError, match="is not empty and not a prepared corpus"):
+        run(tmp_path / "manifest.tsv", tmp_path)
+    assert (tmp_path / "manifest.tsv").read_text() == "path\tspeaker\nanna/000.wav\tanna"
+
+

@@ -1,0 +1,152 @@
+"""Model files: safetensors with the config, a version, the step and a checksum in the header.
+
+Loading executes nothing: a safetensors file is numbers and text. Every file is written under another name and moved
+into place, so that a kill leaves the old file or the new one, never half of one.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from vc.config import Config, check_config
+from vc.errors import CheckpointError
+from vc.model import AutoEncoder
+
+FORMAT = "vc-checkpoint"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a file holds. kind: "model", "training" or "voice". extra: what its kind adds, as plain JSON values."""
+
+    kind: str
+    config: Config
+    step: int
+    extra: dict
+    tensors: dict
+
+
+def save_checkpoint(path, checkpoint: Checkpoint):
+    """Write atomically. Raises CheckpointError when the file cannot be written."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
+    header = {"format": FORMAT, "version": str(VERSION), "kind": checkpoint.kind, "step": str(checkpoint.step),
+              "config": checkpoint.config.model_dump_json(), "extra": json.dumps(checkpoint.extra, sort_keys=True)}
+    header["sha256"] = _digest(header, tensors)
+    try:
+        write_atomically(Path(path), save(tensors, metadata=header))
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be written ({error.strerror}); free space or choose another "
+                              f"place, nothing was changed") from None
+
+
+def load_checkpoint(path, kinds=("model", "training")) -> Checkpoint:
+    """Read a file of one of `kinds` to the CPU and check it.
+
+    Raises CheckpointError for a file that is missing, not ours, damaged, of another version or of another kind.
+    """
+    path = Path(path)
+    header = _read_header(path)
+    if header.get("version") != str(VERSION):
+        raise CheckpointError(f"{path}: written in version {header.get('version')} of the format, this program reads "
+                              f"version {VERSION}; use the release that wrote it, or train again")
+    if header.get("kind") not in kinds:
+        raise CheckpointError(f"{path}: holds a {header.get('kind')}, expected a {' or '.join(kinds)}")
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}
+    if header.get("sha256") != _digest(header, tensors):
+        raise CheckpointError(f"{path}: the checksum does not match, the file was damaged after it was written; "
+                              f"copy or download it again")
+    config = check_config(json.loads(header["config"]), origin=str(path))
+    return Checkpoint(header["kind"], config, int(header["step"]), json.loads(header["extra"]), tensors)
+
+
+def save_model(path, model, step, extra=None, dtype=torch.float16):
+    """Write a model for conversion, in half precision unless told otherwise."""
+    tensors = {name: tensor.to(dtype) for name, tensor in model.state_dict().items()}
+    save_checkpoint(path, Checkpoint("model", model.config, step, extra or {}, tensors))
+
+
+def load_model(path):
+    """AutoEncoder in float32 on the CPU, ready for conversion, and its Checkpoint.
+
+    A training state gives its averaged weights. Raises CheckpointError.
+    """
+    checkpoint = load_checkpoint(path)
+    weights = tensors_under(checkpoint.tensors, "average.") if checkpoint.kind == "training" else checkpoint.tensors
+    model = AutoEncoder(checkpoint.config)
+    load_weights(model, {name: tensor.float() for name, tensor in weights.items()}, path)
+    return model.eval().requires_grad_(False), checkpoint
+
+
+def load_weights(module, weights, path):
+    """Strict load_state_dict that reports in our words what does not fit."""
+    expected = module.state_dict()
+    missing, foreign = sorted(expected.keys() - weights.keys()), sorted(weights.keys() - expected.keys())
+    shapes = [name for name in expected.keys() & weights.keys() if expected[name].shape != weights[name].shape]
+    for problem, names in (("lacks", missing), ("has unknown", foreign), ("has in another shape", sorted(shapes))):
+        if names:
+            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            raise CheckpointError(f"{path}: {problem} the tensor {names[0]}{more}; it belongs to another config or "
+                                  f"release, use the file with its own config")
+    module.load_state_dict(weights)
+
+
+def tensors_under(tensors, prefix):
+    """The tensors whose names begin with prefix, without it."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def write_atomically(path, content: bytes):
+    """Write under a temporary name in the same folder, then move into place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".vc-")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _read_header(path):
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+    except FileNotFoundError:
+        raise CheckpointError(f"{path}: no such file; give a .safetensors file that `vc train` wrote") from None
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path}: not a readable safetensors file ({_what_it_is(path, error)}); give a file that "
+                              f"`vc train` wrote, or copy it again") from None
+    if header.get("format") != FORMAT:
+        raise CheckpointError(f"{path}: a safetensors file of another program, expected one that `vc train` wrote")
+    return header
+
+
+def _what_it_is(path, error):
+    if path.is_dir():
+        return "it is a folder"
+    start = path.read_bytes()[:4] if path.stat().st_size < 2**32 else b""
+    if start[:2] == b"PK" or start[:1] == b"\x80":
+        return "it is a pickle, which could execute code and is never loaded"
+    return " ".join(str(error).split())
+
+
+def _digest(header, tensors):
+    """SHA-256 over the header, without its own field, and every tensor."""
+    digest = hashlib.sha256(json.dumps({key: header[key] for key in sorted(header) if key != "sha256"}).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data if tensor.numel() else b"")
+    return digest.hexdigest()

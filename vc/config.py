@@ -1,0 +1,202 @@
+"""All settings, with their defaults, ranges and units, and the way a file and `key=value` overrides become one Config.
+
+A config file is a small difference on another: `base: base.yaml` names the file it builds on. An unknown key is an
+error that suggests the nearest known one.
+"""
+
+import difflib
+from pathlib import Path
+from typing import Literal
+
+import pydantic
+import yaml
+
+from vc.errors import ConfigError
+
+
+class Section(pydantic.BaseModel):
+    """A frozen group of settings that refuses keys it does not know."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+class MelConfig(Section):
+    """The one definition of the mel spectrogram. recipes/mel holds the figures that chose it."""
+
+    sample_rate_hz: int = pydantic.Field(16000, ge=8000, le=48000)
+    fft_samples: int = pydantic.Field(800, ge=64)
+    hop_samples: int = pydantic.Field(200, ge=16)
+    bands: int = pydantic.Field(128, ge=8)
+    min_hz: float = pydantic.Field(0.0, ge=0)
+    max_hz: float = pydantic.Field(8000.0, gt=0)
+    floor: float = pydantic.Field(1e-4, gt=0, description="magnitude below which a band counts as silent")
+
+    @pydantic.model_validator(mode="after")
+    def _consistent(self):
+        if self.max_hz > self.sample_rate_hz / 2 or self.min_hz >= self.max_hz:
+            raise ValueError(f"min_hz {self.min_hz} and max_hz {self.max_hz} must rise and stay within half the "
+                             f"sample rate, {self.sample_rate_hz / 2} Hz")
+        if self.hop_samples * 2 > self.fft_samples:
+            raise ValueError(f"hop_samples {self.hop_samples} must be at most half of fft_samples {self.fft_samples}")
+        return self
+
+
+class ModelConfig(Section):
+    """Sizes of the auto-encoder."""
+
+    width: int = pydantic.Field(256, ge=8, description="channels inside encoder and decoder")
+    encoder_blocks: int = pydantic.Field(6, ge=1)
+    decoder_blocks: int = pydantic.Field(6, ge=1)
+    kernel: int = pydantic.Field(5, ge=1, description="frames a convolution sees, odd")
+    stride: int = pydantic.Field(2, ge=1, description="mel frames per content frame")
+    content_dims: int = pydantic.Field(16, ge=1)
+    speaker_dims: int = pydantic.Field(128, ge=1)
+    bottleneck: str = "sigmoid"
+    instance_norm: bool = pydantic.Field(True, description="False only to show what instance normalisation buys")
+
+    @pydantic.field_validator("kernel")
+    @classmethod
+    def _odd(cls, value):
+        if value % 2 == 0:
+            raise ValueError("must be odd, so that a frame has as many neighbours before as after it")
+        return value
+
+
+class AdversaryConfig(Section):
+    """The speaker classifier that attacks the content half."""
+
+    form: Literal["reversal", "alternating", "none"] = "reversal"
+    weight: float = pydantic.Field(0.05, ge=0)
+    ramp_steps: int = pydantic.Field(1000, ge=1, description="steps over which the weight rises from 0")
+    width: int = pydantic.Field(256, ge=8)
+    learning_rate: float = pydantic.Field(5e-4, gt=0)
+
+
+class LossConfig(Section):
+    """Weights of the losses, by the names that the log and the tests use."""
+
+    reconstruction: float = pydantic.Field(1.0, ge=0)
+    speaker_consistency: float = pydantic.Field(0.5, ge=0)
+    content_consistency: float = pydantic.Field(0.5, ge=0)
+    speaker_classification: float = pydantic.Field(0.1, ge=0)
+
+
+class PerturbConfig(Section):
+    """How far the input's voice is moved before the content half is taken. Each range is drawn anew per item."""
+
+    pitch_semitones: float = pydantic.Field(5.0, ge=0)
+    formant_ratio: float = pydantic.Field(1.25, ge=1)
+    warp_ratio: float = pydantic.Field(1.1, ge=1)
+    equaliser_db: float = pydantic.Field(9.0, ge=0)
+    level_db: float = pydantic.Field(6.0, ge=0)
+
+
+class DataConfig(Section):
+    """Where the speech lies and how it is drawn."""
+
+    path: str = pydantic.Field("data", description="a folder that `vc prepare` made")
+    segment_s: float = pydantic.Field(2.0, gt=0)
+    reference_s: float = pydantic.Field(2.0, gt=0)
+    balance: float = pydantic.Field(0.5, ge=0, le=1, description="a speaker is drawn with probability hours**balance")
+    held_out_speakers: float = pydantic.Field(0.04, ge=0, lt=1, description="share of speakers kept for validation")
+    held_out_utterances: float = pydantic.Field(0.03, ge=0, lt=1, description="share of the other speakers' utterances")
+
+
+class TrainConfig(Section):
+    """The course of training."""
+
+    steps: int = pydantic.Field(20000, ge=1)
+    batch: int = pydantic.Field(32, ge=2)
+    learning_rate: float = pydantic.Field(1e-3, gt=0)
+    warmup_steps: int = pydantic.Field(200, ge=0)
+    final_learning_rate: float = pydantic.Field(1e-5, ge=0, description="reached by a cosine at the last step")
+    weight_decay: float = pydantic.Field(0.01, ge=0)
+    clip_norm: float = pydantic.Field(5.0, gt=0)
+    average_decay: float = pydantic.Field(0.998, ge=0, lt=1, description="of the running mean of the weights")
+    consistency_from: int = pydantic.Field(1000, ge=0, description="step at which converted mels join in")
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    compile: bool | None = pydantic.Field(None, description="None: only on a GPU")
+    log_every: int = pydantic.Field(20, ge=1)
+    validate_every: int = pydantic.Field(1000, ge=1)
+    probe_every: int = pydantic.Field(5000, ge=1)
+    save_every: int = pydantic.Field(500, ge=1)
+    seed: int = 1
+
+
+class Config(Section):
+    """Everything a training run is determined by."""
+
+    mel: MelConfig = MelConfig()
+    model: ModelConfig = ModelConfig()
+    adversary: AdversaryConfig = AdversaryConfig()
+    loss: LossConfig = LossConfig()
+    perturb: PerturbConfig = PerturbConfig()
+    data: DataConfig = DataConfig()
+    train: TrainConfig = TrainConfig()
+
+
+def load_config(path, overrides=()):
+    """Read a config file, lay `section.key=value` overrides over it and check the whole.
+
+    Raises ConfigError for a missing file, an unknown key (with the nearest known one) or a value out of range.
+    """
+    settings = _read_with_base(Path(path), seen=())
+    for override in overrides:
+        settings = _merge(settings, _parse_override(override))
+    return check_config(settings, origin=str(path))
+
+
+def check_config(settings, origin):
+    """Turn nested dicts into a Config; `origin` names their source in the error."""
+    try:
+        return Config.model_validate(settings)
+    except pydantic.ValidationError as error:
+        raise ConfigError(f"{origin}: " + "; ".join(_explain(problem) for problem in error.errors())) from None
+
+
+def _read_with_base(path, seen):
+    if path in seen:
+        raise ConfigError(f"{path}: is its own base; remove the circle of `base:` lines")
+    try:
+        settings = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such config; the project's own lie in configs/") from None
+    except (yaml.YAMLError, UnicodeDecodeError, IsADirectoryError) as error:
+        raise ConfigError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from None
+    if not isinstance(settings, dict):
+        raise ConfigError(f"{path}: holds a {type(settings).__name__}, expected `section:` lines with `key: value`")
+    base = settings.pop("base", None)
+    if base is None:
+        return settings
+    return _merge(_read_with_base(path.parent / base, (*seen, path)), settings)
+
+
+def _parse_override(text):
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"{text!r}: expected section.key=value, for instance train.steps=1000")
+    settings = yaml.safe_load(value)
+    for name in reversed(key.split(".")):
+        settings = {name: settings}
+    return settings
+
+
+def _merge(below, above):
+    merged = dict(below)
+    for key, value in above.items():
+        both_sections = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merge(merged[key], value) if both_sections else value
+    return merged
+
+
+def _explain(problem):
+    location = [str(part) for part in problem["loc"]]
+    if problem["type"] != "extra_forbidden":
+        message = problem["msg"].removeprefix("Value error, ")
+        return f"{'.'.join(location)}: got {problem['input']!r}, {message[0].lower()}{message[1:]}"
+    section = Config
+    for name in location[:-1]:
+        section = section.model_fields[name].annotation
+    near = difflib.get_close_matches(location[-1], section.model_fields, n=1)
+    hint = f"did you mean {'.'.join([*location[:-1], near[0]])}?" if near else f"known: {', '.join(section.model_fields)}"
+    return f"unknown setting {'.'.join(location)}; {hint}"

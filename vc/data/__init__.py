@@ -1,0 +1,1 @@
+"""From folders of recordings to batches: layouts, preparation, the prepared store, sampling, perturbation."""

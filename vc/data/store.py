@@ -1,0 +1,163 @@
+"""The prepared form of a corpus: one memory-mapped file of samples and one table that says where each utterance lies.
+
+    DATA/audio.i16      little-endian int16 samples, mono, all utterances back to back
+    DATA/manifest.tsv   one line an utterance: path, speaker, offset_samples, samples, text
+    DATA/store.json     format version and sample rate
+
+Why this form: a random one-second crop costs about 20 us from the map, against 90 us from one array file an
+utterance, 110 us by seeking in wav and 470 us in flac; it needs no decoding, is shared between processes by the page
+cache, and is half the size of float32. Why int16: the quantisation noise lies below -90 dBFS, under any recording's.
+
+Samples are written before the line that speaks of them, so a killed preparation leaves at worst samples that no line
+mentions; the next one cuts them off.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vc.errors import DataError
+
+FORMAT = 1
+COLUMNS = ("path", "speaker", "offset_samples", "samples", "text")
+_CELL_ENDS = str.maketrans("\t\n\r", "   ")
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """Where one utterance lies in the store. `path` names the recording it came from."""
+
+    path: str
+    speaker: str
+    offset_samples: int
+    samples: int
+    text: str = ""
+
+
+class SpeechStore:
+    """A prepared corpus, read only. Raises DataError where `folder` is not one.
+
+    utterances: list of Utterance. samples: all of them back to back, int16, (N,), a memory map.
+
+    >>> store = SpeechStore("DATA")
+    >>> store.audio(store.utterances[0])      # int16, (N,)
+    """
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.sample_rate_hz = _read_header(self.folder)["sample_rate_hz"]
+        self.utterances = _read_manifest(self.folder)
+        if not self.utterances:
+            raise DataError(f"{folder}: the prepared corpus holds no utterance; run `vc prepare` on recordings first")
+        self.samples = np.memmap(self.folder / "audio.i16", dtype="<i2", mode="r")
+        end = self.utterances[-1].offset_samples + self.utterances[-1].samples
+        if len(self.samples) < end:
+            raise DataError(f"{folder}: audio.i16 holds {len(self.samples)} samples where the manifest speaks of "
+                            f"{end}; the copy is incomplete, copy or prepare it again")
+
+    def audio(self, utterance):
+        """Samples of one utterance: int16, (N,), a view of the map."""
+        return self.samples[utterance.offset_samples:utterance.offset_samples + utterance.samples]
+
+
+class StoreWriter:
+    """Appends utterances to a store, making it where there is none. A context manager.
+
+    `done` is the set of paths the store holds already. Raises DataError when the folder holds a store of another
+    sample rate or format.
+    """
+
+    def __init__(self, folder, sample_rate_hz):
+        self.folder, self.sample_rate_hz = Path(folder), sample_rate_hz
+        self.folder.mkdir(parents=True, exist_ok=True)
+        header = self.folder / "store.json"
+        if header.exists():
+            found = _read_header(self.folder)["sample_rate_hz"]
+            if found != sample_rate_hz:
+                raise DataError(f"{folder}: prepared at {found} Hz, {sample_rate_hz} Hz was asked for; "
+                                f"choose another output folder")
+        else:
+            write_atomically(header, json.dumps({"format": FORMAT, "sample_rate_hz": sample_rate_hz}) + "\n")
+        self.utterances = _drop_unfinished(self.folder)
+        self.done = {utterance.path for utterance in self.utterances}
+        self._end = sum(utterance.samples for utterance in self.utterances)
+        self._audio = open(self.folder / "audio.i16", "ab")
+        self._manifest = open(self.folder / "manifest.tsv", "a", encoding="utf-8", newline="")
+        if self._manifest.tell() == 0:
+            self._manifest.write("\t".join(COLUMNS) + "\n")
+
+    def add(self, path, speaker, samples, text=""):
+        """Append one utterance. `samples`: int16, (N,)."""
+        assert samples.dtype == np.int16 and samples.ndim == 1
+        utterance = Utterance(table_cell(path), table_cell(speaker), self._end, len(samples), table_cell(text))
+        self._audio.write(samples.astype("<i2").tobytes())
+        self._audio.flush()
+        self._manifest.write("\t".join(str(getattr(utterance, name)) for name in COLUMNS) + "\n")
+        self._manifest.flush()
+        self._end += len(samples)
+        self.utterances.append(utterance)
+        self.done.add(utterance.path)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._audio.close()
+        self._manifest.close()
+
+
+def table_cell(text):
+    """The text without the characters that would end its cell: tabs and line ends become spaces."""
+    # A file name need not be valid UTF-8; what is not is written as \udc80 in letters.
+    return str(text).encode("utf-8", "backslashreplace").decode().translate(_CELL_ENDS)
+
+
+def write_atomically(path, text):
+    """Write a small file whole or not at all, so that a killed run leaves no half of it."""
+    draft = path.with_name(path.name + ".tmp")
+    draft.write_text(text, encoding="utf-8", newline="")
+    os.replace(draft, path)
+
+
+def _read_header(folder):
+    try:
+        header = json.loads((folder / "store.json").read_text())
+    except FileNotFoundError:
+        raise DataError(f"{folder}: not a prepared corpus (no store.json); make one with `vc prepare`") from None
+    if header.get("format") != FORMAT:
+        raise DataError(f"{folder}: prepared in format {header.get('format')}, this version reads {FORMAT}; "
+                        f"run `vc prepare` again")
+    return header
+
+
+def _read_manifest(folder):
+    """Utterances of the whole lines; a writer may be at work on a further one."""
+    manifest = folder / "manifest.tsv"
+    if not manifest.exists():
+        return []
+    utterances = []
+    content = manifest.read_bytes()
+    for line in content[:content.rfind(b"\n") + 1].decode("utf-8").split("\n")[1:-1]:
+        path, speaker, offset, samples, text = line.split("\t")
+        utterances.append(Utterance(path, speaker, int(offset), int(samples), text))
+    return utterances
+
+
+def _drop_unfinished(folder):
+    """Cut off what a killed run left half-written; return the utterances that are whole."""
+    manifest, audio = folder / "manifest.tsv", folder / "audio.i16"
+    if not manifest.exists():
+        audio.unlink(missing_ok=True)
+        return []
+    # After a power cut even the samples of a whole line may be missing.
+    samples_there = audio.stat().st_size // 2 if audio.exists() else 0
+    utterances = [utterance for utterance in _read_manifest(folder)
+                  if utterance.offset_samples + utterance.samples <= samples_there]
+    lines = [line for line in manifest.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+    os.truncate(manifest, len(b"".join(lines[:1 + len(utterances)])))
+    if audio.exists():
+        os.truncate(audio, 2 * sum(utterance.samples for utterance in utterances))
+    return utterances

@@ -1,0 +1,84 @@
+"""Building blocks that encoder and decoder share. All work on (B, C, T) with an optional mask (B, 1, T) of 0 and 1.
+
+Where a mask is given, what lies behind it neither reaches a valid frame nor counts in a statistic, so that a padded
+item of a batch comes out as it would alone.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+NORM_EPSILON = 1e-5
+
+
+@dataclass(frozen=True)
+class Normalised:
+    """Result of instance normalisation: x (B, C, T) and what was taken out of it, mean and std (B, C)."""
+
+    x: torch.Tensor
+    mean: torch.Tensor
+    std: torch.Tensor
+
+
+def instance_norm(x, mask=None):
+    """Take each channel's mean and standard deviation over time out of x (B, C, T); no affine parameters.
+
+    What is constant over an utterance is mostly the voice and the channel, so the statistics taken out describe the
+    speaker, and what stays describes the content (Chou et al. 2019, arXiv 1904.05742).
+    """
+    with torch.autocast(x.device.type, enabled=False):  # half precision loses small variances
+        x = x.float()
+        if mask is None:
+            variance, mean = torch.var_mean(x, 2, correction=0, keepdim=True)
+        else:
+            frames = mask.sum(2, keepdim=True)
+            mean = (x * mask).sum(2, keepdim=True) / frames
+            variance = ((x - mean).square() * mask).sum(2, keepdim=True) / frames
+        std = (variance + NORM_EPSILON).sqrt()
+        normalised = (x - mean) / std
+        if mask is not None:
+            normalised = normalised * mask
+    return Normalised(normalised, mean.squeeze(2), std.squeeze(2))
+
+
+class ConvBlock(nn.Module):
+    """Two convolutions, to be added to their input: (B, C, T) -> (B, C, T)."""
+
+    def __init__(self, width, kernel):
+        super().__init__()
+        self.first = nn.Conv1d(width, width, kernel, padding=kernel // 2)
+        self.second = nn.Conv1d(width, width, kernel, padding=kernel // 2)
+
+    def forward(self, x, mask=None):
+        h = F.gelu(self.first(x))
+        if mask is not None:
+            h = h * mask
+        return self.second(h)
+
+
+class AdaptiveBlock(nn.Module):
+    """A residual block whose two normalisations are set by the speaker half (B, S).
+
+    Adaptive instance normalisation (Huang and Belongie 2017, arXiv 1703.06868): take out the statistics, put in
+    those that the speaker asks for.
+    """
+
+    def __init__(self, width, kernel, speaker_dims):
+        super().__init__()
+        self.first = nn.Conv1d(width, width, kernel, padding=kernel // 2)
+        self.second = nn.Conv1d(width, width, kernel, padding=kernel // 2)
+        self.style = nn.Linear(speaker_dims, 4 * width)
+
+    def forward(self, x, speaker, mask=None):
+        scale_1, shift_1, scale_2, shift_2 = self.style(speaker).unsqueeze(2).chunk(4, dim=1)
+        h = F.gelu(instance_norm(x, mask).x * (1 + scale_1) + shift_1)
+        h = self.first(h if mask is None else h * mask)
+        h = F.gelu(instance_norm(h, mask).x * (1 + scale_2) + shift_2)
+        return x + self.second(h if mask is None else h * mask)
+
+
+def frame_mask(lengths, frames, device=None):
+    """(B, 1, T) with 1 where t < lengths[b]; lengths: (B,) in frames."""
+    return (torch.arange(frames, device=device) < lengths.to(device).unsqueeze(1)).unsqueeze(1).float()

@@ -1,0 +1,238 @@
+"""The training loop: one class that owns the state, saves it, resumes it and stops when a loss is not finite.
+
+A run lives in a folder: config.json, last.safetensors (everything needed to go on), best.safetensors (the model alone,
+for conversion), log.jsonl and TensorBoard events. Resuming on the CPU continues bit for bit: batches and perturbations
+are functions of (seed, step), and the rest of the state is in last.safetensors.
+"""
+
+import copy
+import math
+import time
+from pathlib import Path
+
+import torch
+
+from vc.checkpoint import (Checkpoint, load_checkpoint, load_weights, save_checkpoint, save_model, tensors_under,
+                           write_atomically)
+from vc.config import Config
+from vc.data.batches import BatchLoader
+from vc.data.sampling import SegmentSampler, split_utterances
+from vc.data.store import SpeechStore
+from vc.errors import CheckpointError, DataError, TrainingError
+from vc.monitor import Monitor
+from vc.objective import Objective
+from vc.validation import Validation
+
+STATISTICS_SEGMENTS = 256
+
+
+def train(config: Config, folder, *, resume=False, device="cpu", progress=True):
+    """Train a model in `folder` and return the path of the best one.
+
+    Raises DataError, CheckpointError (the folder holds a run already, or another one than the config's) and
+    TrainingError (a loss is not finite).
+    """
+    trainer = Trainer(config, folder, resume=resume, device=device, progress=progress)
+    try:
+        trainer.run()
+    finally:
+        trainer.close()
+    return trainer.best_path
+
+
+class Trainer:
+    """State of one training run. `run` trains to config.train.steps; `step` is the number of finished steps."""
+
+    def __init__(self, config: Config, folder, *, resume=False, device="cpu", progress=True):
+        self.config, self.device = config, torch.device(device)
+        self.folder = Path(folder)
+        self.last_path, self.best_path = self.folder / "last.safetensors", self.folder / "best.safetensors"
+        if self.last_path.exists() and not resume:
+            raise CheckpointError(f"{folder}: holds a training run already; continue it with --resume or choose "
+                                  f"another folder")
+        store = SpeechStore(config.data.path)
+        if store.sample_rate_hz != config.mel.sample_rate_hz:
+            raise DataError(f"{config.data.path}: prepared at {store.sample_rate_hz} Hz, the config's mel wants "
+                            f"{config.mel.sample_rate_hz} Hz; prepare again or change mel.sample_rate_hz")
+        split = split_utterances(store.utterances, config.data)
+        self.sampler = self._sampler(split.train)
+        self.speakers = self.sampler.speakers
+        self.loader = BatchLoader(store.samples, self.sampler, config.train.batch, self.device)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.train.seed)
+            self.objective = Objective(config, len(self.speakers), self.device)
+        self.optimiser = torch.optim.AdamW(self.objective.main_parameters(), lr=config.train.learning_rate,
+                                           betas=(0.9, 0.98), weight_decay=config.train.weight_decay)
+        self.step, self.best_score = 0, math.inf
+        if self.last_path.exists():
+            self._restore()
+        else:
+            self._measure_bands()
+            self.average = copy.deepcopy(self.objective.model).requires_grad_(False)
+        self.validation = Validation(config, store, split, self.device)
+        self._use_bfloat16 = config.train.precision == "bfloat16" or (
+            config.train.precision == "auto" and self.device.type in ("cuda", "cpu"))
+        if self._wants_compile():
+            self.objective.model.encoder.compile()
+            self.objective.model.decoder.compile()
+        self.monitor = Monitor(self.folder, self.step, config.train.steps, progress)
+        write_atomically(self.folder / "config.json", config.model_dump_json(indent=2).encode() + b"\n")
+
+    def run(self):
+        """Train until config.train.steps; saves the state at the end and, on Ctrl-C, where it stands."""
+        settings = self.config.train
+        try:
+            while self.step < settings.steps:
+                outcome = self.advance()
+                if self.step % settings.log_every == 0 or self.step == settings.steps:
+                    self._log(outcome)
+                last = self.step == settings.steps
+                if self.step % settings.validate_every == 0 or last:
+                    self._validate(probe=self.step % settings.probe_every == 0 or last)
+                if self.step % settings.save_every == 0 or last:
+                    self.save()
+        except KeyboardInterrupt:
+            self.save()
+            raise
+
+    def advance(self):
+        """One optimisation step; returns its Outcome."""
+        settings = self.config.train
+        batch = self.loader.at(self.step)
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate_at(self.step, settings)
+        generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + self.step)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._use_bfloat16):
+            outcome = self.objective(batch.source, batch.reference, batch.speaker_ids, self.step, generator)
+        self.optimiser.zero_grad(set_to_none=True)
+        outcome.total.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.objective.main_parameters(), settings.clip_norm)
+        self._refuse_non_finite(outcome, norm)
+        self.optimiser.step()
+        if self.objective.adversary is not None:
+            self.objective.adversary.step()
+        self._update_average()
+        self.step += 1
+        return outcome
+
+    def save(self):
+        """Write last.safetensors."""
+        tensors = {f"objective.{name}": tensor for name, tensor in self.objective.state_dict().items()}
+        tensors |= {f"average.{name}": tensor for name, tensor in self.average.state_dict().items()}
+        for owner, optimiser in self._optimisers().items():
+            tensors |= _flatten_optimiser(owner, optimiser)
+        extra = {"speakers": self.speakers, "best_score": self.best_score if math.isfinite(self.best_score) else None}
+        save_checkpoint(self.last_path, Checkpoint("training", self.config, self.step, extra, tensors))
+
+    def close(self):
+        """Stop the data thread and close the logs."""
+        self.loader.close()
+        self.monitor.close()
+
+    def _sampler(self, utterances):
+        data = self.config.data
+        rate = self.config.mel.sample_rate_hz
+        return SegmentSampler(utterances, round(data.segment_s * rate), round(data.reference_s * rate), data.balance,
+                              self.config.train.seed)
+
+    def _wants_compile(self):
+        wanted = self.config.train.compile
+        return self.device.type == "cuda" if wanted is None else wanted
+
+    @torch.no_grad()
+    def _measure_bands(self):
+        """Mean and deviation of each mel band, from segments drawn as in training."""
+        batches = math.ceil(STATISTICS_SEGMENTS / self.config.train.batch)
+        segments = torch.cat([self.loader.at(step).source for step in range(batches)])
+        log_mel = self.objective.log_mel(segments).transpose(0, 1).flatten(1)
+        self.objective.model.band_mean.copy_(log_mel.mean(1, keepdim=True))
+        self.objective.model.band_std.copy_(log_mel.std(1, keepdim=True).clamp(min=0.1))
+
+    @torch.no_grad()
+    def _update_average(self):
+        """Running mean of the weights, shorter in the beginning; it validates and ships."""
+        decay = min(self.config.train.average_decay, self.step / (self.step + 10))
+        averages, weights = list(self.average.parameters()), list(self.objective.model.parameters())
+        torch._foreach_lerp_(averages, weights, 1 - decay)
+
+    def _refuse_non_finite(self, outcome, norm):
+        # On a GPU reading a value waits for it, so there the check joins the log's rhythm.
+        rare = self.device.type == "cuda" and self.step % self.config.train.log_every
+        if rare or bool(torch.isfinite(outcome.total) & torch.isfinite(norm)):
+            return
+        bad = [name for name, term in outcome.terms.items() if not torch.isfinite(term)] or ["gradient"]
+        state = f"{self.last_path} is intact" if self.last_path.exists() else "nothing was saved yet"
+        raise TrainingError(f"step {self.step}: {', '.join(bad)} is not finite; {state}: look at the recordings of "
+                            f"this step or lower train.learning_rate, then continue with --resume")
+
+    def _log(self, outcome):
+        values = {f"loss/{name}": float(term) for name, term in outcome.terms.items()}
+        values |= {name: float(value) for name, value in outcome.metrics.items()}
+        values["loss/total"] = float(outcome.total)
+        values["learning_rate"] = self.optimiser.param_groups[0]["lr"]
+        self.monitor.log(self.step, values, waited_s=self.loader.waited_s)
+
+    def _validate(self, probe):
+        report = self.validation.measure(self.average, probe=probe)
+        self.monitor.log_validation(self.step, report)
+        if report.score < self.best_score:
+            self.best_score = report.score
+            save_model(self.best_path, self.average, self.step, extra={"speakers": len(self.speakers)})
+
+    def _optimisers(self):
+        owners = {"optimiser": self.optimiser}
+        if self.objective.adversary is not None:
+            owners["adversary_optimiser"] = self.objective.adversary.optimiser
+        return owners
+
+    def _restore(self):
+        checkpoint = load_checkpoint(self.last_path, kinds=("training",))
+        _refuse_other_run(self.config, checkpoint.config, self.last_path)
+        if checkpoint.extra["speakers"] != self.speakers:
+            raise CheckpointError(f"{self.last_path}: trained on {len(checkpoint.extra['speakers'])} speakers, "
+                                  f"{self.config.data.path} gives {len(self.speakers)} or others; resume with the "
+                                  f"same prepared data")
+        load_weights(self.objective, tensors_under(checkpoint.tensors, "objective."), self.last_path)
+        self.average = copy.deepcopy(self.objective.model).requires_grad_(False)
+        load_weights(self.average, tensors_under(checkpoint.tensors, "average."), self.last_path)
+        for owner, optimiser in self._optimisers().items():
+            _restore_optimiser(optimiser, tensors_under(checkpoint.tensors, owner + "."))
+        self.step = checkpoint.step
+        best_score = checkpoint.extra["best_score"]
+        self.best_score = math.inf if best_score is None else best_score
+
+
+def learning_rate_at(step, settings):
+    """Linear warm-up, then a cosine from learning_rate to final_learning_rate at the last step."""
+    if step < settings.warmup_steps:
+        return settings.learning_rate * (step + 1) / settings.warmup_steps
+    course = (step - settings.warmup_steps) / max(1, settings.steps - settings.warmup_steps)
+    swing = (1 + math.cos(math.pi * min(1.0, course))) / 2
+    return settings.final_learning_rate + (settings.learning_rate - settings.final_learning_rate) * swing
+
+
+def _refuse_other_run(config, saved, path):
+    """Sizes and the mel decide what the weights mean; everything else may be changed between two runs."""
+    for section in ("mel", "model"):
+        now, then = getattr(config, section).model_dump(), getattr(saved, section).model_dump()
+        for name in now:
+            if now[name] != then[name]:
+                raise CheckpointError(f"{path}: trained with {section}.{name}={then[name]}, the config says "
+                                      f"{now[name]}; resume with the run's own config or choose another folder")
+    if config.adversary.form != saved.adversary.form:
+        raise CheckpointError(f"{path}: trained with adversary.form={saved.adversary.form}, the config says "
+                              f"{config.adversary.form}; resume with the run's own config or choose another folder")
+
+
+def _flatten_optimiser(owner, optimiser):
+    """{owner.<parameter number>.<moment>: tensor}."""
+    return {f"{owner}.{number}.{key}": value
+            for number, state in optimiser.state_dict()["state"].items() for key, value in state.items()}
+
+
+def _restore_optimiser(optimiser, tensors):
+    state = {}
+    for name, tensor in tensors.items():
+        number, key = name.split(".")
+        state.setdefault(int(number), {})[key] = tensor
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})

@@ -1,0 +1,98 @@
+"""How good is the model on what it was not trained on: held-out utterances, and speakers it has never heard."""
+
+from dataclasses import dataclass, field
+
+import torch
+
+from vc import losses
+from vc.data.batches import BatchLoader
+from vc.data.sampling import SegmentSampler, group_by_speaker
+from vc.features import LogMel
+from vc.probing import probe_speaker
+from vc.vocoders import make_vocoder
+
+BATCH = 32
+PROBE_UTTERANCES_PER_SPEAKER = 20
+PROBE_LIMIT = 600
+
+
+@dataclass(frozen=True)
+class ValidationReport:
+    """values: scalars by name. score: lower is better, chooses the best checkpoint: reconstruction error plus
+    1 - cosine between the converted mel's speaker half and the target's, both on held-out speakers.
+    pictures: mels (H, W) in [0, 1]. audio: {name: (waveform (N,), sample rate in Hz)}."""
+
+    values: dict
+    score: float
+    pictures: dict = field(default_factory=dict)
+    audio: dict = field(default_factory=dict)
+
+
+class Validation:
+    """Holds fixed batches, drawn once, so that readings of different steps can be compared."""
+
+    def __init__(self, config, store, split, device):
+        self.config, self.device = config, device
+        self.log_mel = LogMel(config.mel).to(device)
+        self.vocoder = make_vocoder("griffin-lim", config.mel)
+        self._store = store
+        groups = {"held_out_utterances": split.held_out_utterances, "held_out_speakers": split.held_out_speakers}
+        self._batches = {name: self._fixed_batch(spoken) for name, spoken in groups.items()
+                         if len(group_by_speaker(spoken)) >= 2}
+        self._probed = _enough_spoken(split.held_out_speakers) or _enough_spoken(split.held_out_utterances)
+
+    @torch.no_grad()
+    def measure(self, model, probe=False) -> ValidationReport:
+        """Without any held-out recording the report is empty and its score 0, so that the last model is the best."""
+        model.eval()
+        values, pictures, audio, score = {}, {}, {}, 0.0
+        for name, batch in self._batches.items():
+            source, reference = self.log_mel(batch.source), self.log_mel(batch.reference)
+            content, wanted = model.encode(source).content, model.encode(reference).speaker
+            rebuilt = model.decode(content, wanted, source.shape[2])
+            other = wanted.roll(1, dims=0)
+            converted = model.decode(content, other, source.shape[2])
+            error = losses.reconstruction(rebuilt, source, model.band_std).item()
+            distance = losses.speaker_consistency(model.encode(converted).speaker, other).item()
+            values |= {f"validation/{name}/reconstruction": error, f"validation/{name}/speaker_consistency": distance}
+            score = error + distance
+            pictures |= {f"{name}/source_rebuilt_converted": _picture([source[0], rebuilt[0], converted[0]])}
+            audio |= {f"{name}/converted": self._listen(converted[0]), f"{name}/rebuilt": self._listen(rebuilt[0])}
+        if probe and self._probed:
+            found = self._probe(model)
+            values |= {"probe/content_accuracy": found.content_accuracy,
+                       "probe/speaker_accuracy": found.speaker_accuracy, "probe/chance": found.chance}
+        return ValidationReport(values, score, pictures, audio)
+
+    def _fixed_batch(self, utterances):
+        data, rate = self.config.data, self.config.mel.sample_rate_hz
+        sampler = SegmentSampler(utterances, round(data.segment_s * rate), round(data.reference_s * rate),
+                                 data.balance, seed=0)
+        loader = BatchLoader(self._store.samples, sampler, min(BATCH, len(sampler.speakers) * 4), self.device)
+        batch = loader.at(0)
+        loader.close()
+        return batch
+
+    def _listen(self, log_mel):
+        return self.vocoder(log_mel.cpu().float()), self.config.mel.sample_rate_hz
+
+    def _probe(self, model):
+        log_mels = []
+        for utterance in self._probed:
+            samples = torch.from_numpy(self._store.audio(utterance).copy()).to(self.device)
+            log_mels.append(self.log_mel(samples.unsqueeze(0).float() / 32768)[0])
+        return probe_speaker(model, log_mels, [utterance.speaker for utterance in self._probed])
+
+
+def _enough_spoken(utterances):
+    """Utterances of the speakers who have at least four, some of each; empty when fewer than two speakers have."""
+    chosen = [spoken[:PROBE_UTTERANCES_PER_SPEAKER] for spoken in group_by_speaker(utterances).values()
+              if len(spoken) >= 4]
+    return [utterance for spoken in chosen for utterance in spoken][:PROBE_LIMIT] if len(chosen) >= 2 else []
+
+
+def _picture(log_mels):
+    """Mels above each other, low frequencies at the bottom of each: (3 M, T) in [0, 1]."""
+    low, high = log_mels[0].min(), log_mels[0].max()
+    stacked = torch.cat([log_mel.flip(0) for log_mel in log_mels])
+    return ((stacked - low) / (high - low + 1e-6)).clamp(0, 1).cpu()

@@ -1,0 +1,94 @@
+"""The vocoder that needs no training: invert the mel without negative magnitudes, then find phases that agree.
+
+Fast Griffin-Lim (Perraudin et al. 2013) from random phases. A long recording is worked on in blocks; each block starts
+from the sound the last one ended with, whose phases it keeps, so that the joints fit.
+"""
+
+from typing import final
+
+import torch
+
+from vc.features import mel_filters
+from vc.vocoders.base import Vocoder
+from vc.windows import sliding_windows
+
+NNLS_STEPS = 50
+ITERATIONS = 60
+MOMENTUM = 0.99
+BLOCK_FRAMES = 800
+OVERLAP_FRAMES = 32  # a block repeats so many frames of the last one, and looks ahead at so many of the next
+
+
+@final
+class GriffinLim(Vocoder):
+    """Deterministic: the random phases come from a fixed seed."""
+
+    def __init__(self, mel, device="cpu", iterations=ITERATIONS):
+        super().__init__(mel, device)
+        self.iterations = iterations
+        self.window = torch.hann_window(mel.fft_samples, device=self.device)
+        self._filters = mel_filters(mel).to(self.device)
+        self._inverse = torch.linalg.pinv(self._filters)
+        self._gram = self._filters.T @ self._filters
+
+    @torch.no_grad()
+    def stream(self, chunks):
+        repeated = OVERLAP_FRAMES * self.mel.hop_samples
+        joint = self.mel.fft_samples // 2
+        fade_in = torch.linspace(0, 1, joint, device=self.device)
+        generator = torch.Generator().manual_seed(0)
+        past = None
+        # The last frame of a block only ends it, hence the 1.
+        step = BLOCK_FRAMES - 1 - 2 * OVERLAP_FRAMES
+        for log_mel, is_last in sliding_windows(chunks, BLOCK_FRAMES, step):
+            known = None if past is None else self._spectrum(past)
+            wave = self._agree(self.linear_magnitude(log_mel.to(self.device)), known, generator)
+            if past is not None:
+                wave = wave[repeated - joint:]
+                wave[:joint] = past[-joint:] * (1 - fade_in) + wave[:joint] * fade_in
+            if is_last:
+                yield wave.cpu()
+                return
+            wave = wave[:len(wave) - repeated]
+            yield wave[:-joint].cpu()
+            past = wave[-(repeated + joint):]
+
+    def linear_magnitude(self, log_mel):
+        """Non-negative least squares by multiplicative steps: log-mel (M, T) -> magnitude (F, T).
+
+        What lies on the mel's floor counts as nothing at all, so that silence comes out silent.
+        """
+        mel = (log_mel.exp() - self.mel.floor).clamp(min=0)
+        magnitude = (self._inverse @ mel).clamp(min=1e-5)
+        wanted = self._filters.T @ mel
+        for _ in range(NNLS_STEPS):
+            magnitude = magnitude * wanted / (self._gram @ magnitude + 1e-10)
+        return magnitude
+
+    def _agree(self, magnitude, known, generator):
+        """magnitude (F, T) -> waveform ((T - 1) * hop_samples,) whose spectrum comes close to it.
+
+        known: complex (F, K), the first K frames as they are, or None.
+        """
+        hop, size = self.mel.hop_samples, self.mel.fft_samples
+        samples = (magnitude.shape[1] - 1) * hop
+        if samples == 0:
+            return torch.zeros(0, device=self.device)
+        phase = 2 * torch.pi * torch.rand(magnitude.shape, generator=generator)
+        spectrum = torch.polar(magnitude, phase.to(self.device))
+        last_rebuilt = torch.zeros_like(spectrum)
+        for iteration in range(self.iterations + 1):
+            if known is not None:
+                spectrum[:, :known.shape[1]] = known
+            wave = torch.istft(spectrum, size, hop, window=self.window, length=samples)
+            if iteration == self.iterations:
+                return wave
+            rebuilt = torch.stft(wave, size, hop, window=self.window, pad_mode="constant", return_complex=True)
+            direction = rebuilt - last_rebuilt * (MOMENTUM / (1 + MOMENTUM))
+            spectrum = magnitude * direction / (direction.abs() + 1e-16)
+            last_rebuilt = rebuilt
+
+    def _spectrum(self, past):
+        """The frames that lie wholly in the sound already made; the first is the first that the block repeats."""
+        return torch.stft(past, self.mel.fft_samples, self.mel.hop_samples, window=self.window, center=False,
+                          return_complex=True)
