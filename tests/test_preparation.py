@@ -65,6 +65,7 @@ def worked_on(monkeypatch):
 def many(tmp_path_factory):
     """A folder of recordings that takes about a second, and the store that one undisturbed worker makes of it."""
     root = tmp_path_factory.mktemp("many")
+    write(root / "in/a/short.wav", tone(0.1))
     plant(root / "in", 150)
     plant_one_of_each(root / "in")
     run(root / "in", root / "whole")
@@ -120,7 +121,7 @@ def plant_one_of_each(root):
     write(root / "anna/good.wav", tone(1.0))
     write(root / "anna/short.wav", tone(0.3))
     write(root / "anna/silent.wav", np.zeros(RATE))
-    write(root / "ben/clipped.wav", np.clip(tone(1.0, level_db=0.0), -1, 1) * 0.999)
+    write(root / "ben/clipped.wav", np.clip(tone(1.0, level_db=0.0, rate=44100), -1, 1) * 0.999, rate=44100)
     (root / "ben/torn.wav").write_bytes((root / "anna/good.wav").read_bytes()[:20])
 
 
@@ -128,7 +129,7 @@ def test_every_reason_stands_in_the_report(tmp_path):
     plant_one_of_each(tmp_path / "in")
     report = run(tmp_path / "in", tmp_path / "out")
     rows, lines = report_rows(tmp_path / "out")
-    assert lines == 5
+    assert lines == 5 and list(rows) == sorted(rows)
     assert {path: cells[:2] for path, cells in rows.items()} == {
         "anna/good.wav": ["kept", ""], "anna/short.wav": ["left out", "too short"],
         "anna/silent.wav": ["left out", "silent"], "ben/clipped.wav": ["left out", "clipped"],
@@ -304,6 +305,8 @@ def test_kill_9_leaves_nothing_running_and_the_next_run_completes_the_same_store
     assert process.wait() == -signal.SIGKILL
     assert len(children) >= 2
     assert 20 <= (tmp_path / "out/manifest.tsv").read_bytes().count(b"\n") < 150
+    assert (tmp_path / "out/report.tsv").read_text().endswith("\na/short.wav\tleft out\ttoo short\t0.10 s, expected at "
+                                                              "least 0.5 s\n")
     deadline = time.monotonic() + 5
     while any(alive(pid) for pid in children):
         assert time.monotonic() < deadline, "workers outlive their parent"
@@ -351,15 +354,18 @@ def test_a_write_cut_short_is_made_good(tmp_path, torn):
     assert contents(tmp_path / "out") == before
 
 
-def test_a_second_run_at_the_same_time_is_refused(tmp_path):
-    fcntl = pytest.importorskip("fcntl")
+def test_a_second_run_at_the_same_time_is_refused(tmp_path, monkeypatch):
+    pytest.importorskip("fcntl")
     plant(tmp_path / "in", 1)
-    run(tmp_path / "in", tmp_path / "out")
-    with open(tmp_path / "out/prepare.json") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        with pytest.raises(DataError, match="another run is preparing it"):
+    work = preparation._prepare_one
+
+    def meanwhile(settings, path):
+        with pytest.raises(DataError, match="another run is preparing it; wait until it ends"):
             run(tmp_path / "in", tmp_path / "out")
-    run(tmp_path / "in", tmp_path / "out")
+        return work(settings, path)
+
+    monkeypatch.setattr(preparation, "_prepare_one", meanwhile)
+    assert run(tmp_path / "in", tmp_path / "out").kept == 1
 
 
 # The output folder

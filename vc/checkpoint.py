@@ -25,13 +25,17 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a file holds. kind: "model", "training" or "voice". extra: what its kind adds, as plain JSON values."""
+    """What a file holds. kind: "model", "training" or "voice". extra: what its kind adds, as plain JSON values.
+
+    fingerprint: the file's checksum, set by loading; it names a model wherever something is bound to it.
+    """
 
     kind: str
     config: Config
     step: int
     extra: dict
     tensors: dict
+    fingerprint: str = ""
 
 
 def save_checkpoint(path, checkpoint: Checkpoint):
@@ -65,7 +69,8 @@ def load_checkpoint(path, kinds=("model", "training")) -> Checkpoint:
         raise CheckpointError(f"{path}: the checksum does not match, the file was damaged after it was written; "
                               f"copy or download it again")
     config = check_config(json.loads(header["config"]), origin=str(path))
-    return Checkpoint(header["kind"], config, int(header["step"]), json.loads(header["extra"]), tensors)
+    return Checkpoint(header["kind"], config, int(header["step"]), json.loads(header["extra"]), tensors,
+                      header["sha256"])
 
 
 def save_model(path, model, step, extra=None, dtype=torch.float16):

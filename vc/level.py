@@ -13,6 +13,9 @@ from vc.errors import AudioError
 # rounding to 16 bits lies at -101, the noise of a quiet recorder with nobody speaking mostly between.
 SILENCE_DBFS = -70.0
 
+# Prepared recordings have this speech level; the model hears and speaks at it. Peaks of speech lie 12 to 20 dB above.
+NOMINAL_LEVEL_DB = -26.0
+
 FRAME_S = 0.02
 # Frames this far below the level of the active ones do not count as active, the margin of ITU-T P.56.
 ACTIVE_MARGIN_DB = 16.0

@@ -240,9 +240,9 @@ def _read_table(table):
         path, speaker, where = row["path"].strip(), row["speaker"].strip(), f"{table}, line {rows.line_num}"
         if not path or not speaker:
             raise DataError(f"{where}: the {'speaker' if path else 'path'} is empty")
-        if path in line_of:
-            raise DataError(f"{where}: {path} stands in line {line_of[path]} already")
-        line_of[path] = rows.line_num
+        first_line = line_of.setdefault(os.path.normpath(path), rows.line_num)
+        if first_line != rows.line_num:
+            raise DataError(f"{where}: {path} stands in line {first_line} already")
         recordings.append(Recording(table.parent / path, speaker, row.get("text", "").strip()))
     return recordings
 

@@ -7,9 +7,10 @@
 Each recording is resampled once, freed of the silence at its edges, brought to one active speech level and stored as
 int16. A long recording is kept whole, since training draws random segments from it.
 
-A run does what is missing and nothing else. A recording is known by its path below the source: one whose file has
-changed or vanished since stays as it was prepared, and only an unreadable one is tried again. To start over, delete
-the folder. A run may be stopped at any moment; the next one goes on where it stopped, and the store comes out the same.
+A run does what is missing and nothing else. A recording is known by its path below the source: one whose file, speaker
+or text has changed or vanished since stays as it was prepared, and of those left out only the unreadable are tried
+again. To start over, delete the folder. A run may be stopped at any moment; the next one goes on where it stopped, and
+the store comes out the same.
 """
 
 import contextlib
@@ -94,7 +95,7 @@ def prepare(source, folder, *, sample_rate_hz=16000, layout="auto", workers=None
 
     `layout` is "auto" or a name in vc.data.layouts.LAYOUTS. `min_s` is the shortest speech kept, after trimming.
     `level_db` is the active speech level in dBFS that all recordings are brought to. `workers` is the number of
-    processes, by default one for each processor; the store does not depend on it.
+    processes, by default one for each processor; the store does not depend on it. `progress` shows a bar on stderr.
 
     Raises DataError where the source holds no usable recording, the folder holds something else or was prepared in
     another way, or it cannot be written; ConfigError for a setting out of range.
@@ -122,7 +123,7 @@ def format_report(report):
     if report.left_out:
         lines.append(f"{len(report.left_out)} left out: {_reasons(report.left_out)}; see {report.folder}/report.tsv")
     if report.already_done:
-        lines.append(f"{report.already_done} of all these were done before")
+        lines.append(f"{report.already_done} were done by an earlier run")
     return "\n".join(lines)
 
 
@@ -143,7 +144,10 @@ def _claim(folder, corpus, settings):
     wanted = {"source": str(corpus.root.resolve()), "layout": corpus.layout, **asdict(settings)}
     path = folder / "prepare.json"
     if path.exists():
-        found = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            raise DataError(f"{path}: is damaged; delete {folder} to start over") from None
         for name, value in wanted.items():
             if found.get(name) != value:
                 raise DataError(f"{folder}: was prepared with {name} {found.get(name)}, not {value}; choose another "

@@ -1,0 +1,242 @@
+"""The one converter: the command line, Python, the demo, the recipes and the benchmarks all call it.
+
+Any length of source in bounded memory: the waveform is read in blocks, the model works on windows that overlap, their
+mels are cross-faded, and the vocoder carries on from what it said last. The halves do not depend on the level of a
+recording: it is brought to the training data's level before the encoder and put back after the vocoder.
+"""
+
+import contextlib
+import logging
+import math
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from vc.audio import AudioWriter, load_audio, stream_audio
+from vc.checkpoint import load_model
+from vc.device import choose_device
+from vc.errors import AudioError
+from vc.features import LogMel
+from vc.level import NOMINAL_LEVEL_DB, SILENCE_DBFS, LevelMeter, require_speech, speech_level_db, trim_silence
+from vc.vocoders import make_vocoder
+from vc.voices import Voice
+from vc.windows import sliding_windows
+
+DEFAULT_MODEL = Path(__file__).parent / "assets" / "default.safetensors"
+
+WINDOW_S, OVERLAP_S = 24.0, 4.0
+REFERENCE_WINDOW_S = 10.0
+MIN_SOURCE_S, MIN_REFERENCE_S = 0.1, 0.5
+PEAK = 0.98
+SPOOL_BLOCK_SAMPLES = 65536
+# Between these levels of a source frame, far below speech at the nominal level, the result fades by up to GATE_DB.
+GATE_OPEN_DBFS, GATE_SHUT_DBFS, GATE_DB = -66.0, -81.0, 90.0
+
+_log = logging.getLogger(__name__)
+
+
+def load(model=None, device="auto", vocoder="griffin-lim"):
+    """A Converter from a model file, by default the model that ships with the package.
+
+    device: auto, cpu, cuda or mps. vocoder: a name in vc.vocoders.VOCODERS. Raises CheckpointError, ConfigError.
+    """
+    model, checkpoint = load_model(model or DEFAULT_MODEL)
+    device = choose_device(device)
+    return Converter(model.to(device), make_vocoder(vocoder, model.config.mel, device), checkpoint.step,
+                     checkpoint.fingerprint)
+
+
+@dataclass(frozen=True)
+class Loudness:
+    """Of a whole recording: speech level in dBFS (-inf for silence), samples at the model's rate."""
+
+    level_db: float
+    samples: int
+
+
+class Converter:
+    """Says one recording in the voice of another.
+
+    Sources and references are paths of audio files. `sample_rate` is that of all results, in Hz.
+    """
+
+    def __init__(self, model, vocoder, step=0, fingerprint=""):
+        self.model, self.vocoder = model, vocoder
+        self.step, self.fingerprint = step, fingerprint
+        self.mel = model.config.mel
+        self.sample_rate = self.mel.sample_rate_hz
+        self.device = model.band_mean.device
+        self._log_mel = LogMel(self.mel).to(self.device)
+
+    def convert(self, source, target):
+        """`source` in the voice of `target` (a path, a list of paths or a Voice): float32 (N,), as long as the source.
+
+        Raises AudioError for a source or reference that cannot be read or is too short, and for a silent reference. A
+        silent source gives silence.
+        """
+        voice = self.voice_of(target)
+        return self._whole(source, lambda log_mel, frame_db: self._convert_window(log_mel, frame_db, voice))
+
+    def resynthesise(self, source):
+        """`source` through mel and vocoder alone, the ceiling of what conversion can sound like: float32 (N,)."""
+        return self._whole(source, lambda log_mel, frame_db: log_mel)
+
+    def convert_file(self, source, target, output, force=False):
+        """Like `convert`, into a file whose suffix says the format; returns its duration in seconds.
+
+        The file appears when it is whole; memory stays bounded however long the source is.
+        """
+        voice, loudness = self.voice_of(target), self._loudness(source)
+        meter = LevelMeter(self.sample_rate)
+        with AudioWriter(output, self.sample_rate, force) as writer, _spool(writer.path) as spool:
+            # The gain that restores the level is known at the end only; until then the sound waits in a nameless file.
+            for block in self._stream(source, loudness,
+                                      lambda log_mel, frame_db: self._convert_window(log_mel, frame_db, voice)):
+                meter.update(block)
+                spool.write(block.tobytes())
+            gain = _restoring_gain(meter, loudness.level_db)
+            spool.seek(0)
+            while data := spool.read(4 * SPOOL_BLOCK_SAMPLES):
+                writer.write(np.frombuffer(data, np.float32) * gain)
+        return loudness.samples / self.sample_rate
+
+    def voice_of(self, target, name="") -> Voice:
+        """The speaker half of one or several recordings of one person; a Voice is returned as it is.
+
+        Each recording counts by how long it is. Raises AudioError.
+        """
+        if isinstance(target, Voice):
+            return target
+        paths = [target] if isinstance(target, (str, Path)) else list(target)
+        if not paths:
+            raise AudioError("no reference recording was given; give at least one of the target speaker")
+        total, seconds = torch.zeros(self.model.config.model.speaker_dims), 0.0
+        for path in paths:
+            for speaker, duration_s in self._speaker_halves(path):
+                total += speaker * duration_s
+                seconds += duration_s
+        return Voice(name, F.normalize(total, dim=0), seconds)
+
+    @torch.no_grad()
+    def _speaker_halves(self, path):
+        """Speaker half (S,) and duration in seconds of each window of one recording."""
+        audio = load_audio(path, self.sample_rate)
+        require_speech(audio, self.sample_rate, path, MIN_REFERENCE_S)
+        audio = trim_silence(audio, self.sample_rate)
+        audio = torch.from_numpy(audio * _gain(NOMINAL_LEVEL_DB - speech_level_db(audio, self.sample_rate)))
+        for window in _even_split(audio.to(self.device), round(REFERENCE_WINDOW_S * self.sample_rate)):
+            yield self.model.encode(self._log_mel(window[None])).speaker[0].cpu(), len(window) / self.sample_rate
+
+    def _loudness(self, source):
+        meter, samples = LevelMeter(self.sample_rate), 0
+        for block in stream_audio(source, self.sample_rate):
+            meter.update(block)
+            samples += len(block)
+        if samples < MIN_SOURCE_S * self.sample_rate:
+            raise AudioError(f"{source}: lasts {samples / self.sample_rate:.3f} s, expected at least {MIN_SOURCE_S} s; "
+                             f"give a longer recording")
+        if meter.speech_level_db < SILENCE_DBFS:
+            _log.warning("%s: is silent, so is the result", source)
+            return Loudness(-math.inf, samples)
+        return Loudness(meter.speech_level_db, samples)
+
+    def _whole(self, source, transform):
+        """The stream's blocks as one array, at the source's level."""
+        loudness, meter = self._loudness(source), LevelMeter(self.sample_rate)
+        blocks = list(self._stream(source, loudness, transform))
+        for block in blocks:
+            meter.update(block)
+        return np.concatenate(blocks) * _restoring_gain(meter, loudness.level_db)
+
+    @torch.no_grad()
+    def _stream(self, source, loudness, transform):
+        """Blocks of sound at the nominal level, float32 (n,), N samples in all, with `transform` between mel and
+        vocoder: (log-mel (M, T), level of each frame in dBFS (T,)) -> log-mel (M, T)."""
+        missing = loudness.samples
+        if loudness.level_db == -math.inf:
+            yield np.zeros(missing, np.float32)
+            return
+        gain = _gain(NOMINAL_LEVEL_DB - loudness.level_db)
+        log_mels = self._log_mel_windows(source, gain, transform)
+        overlap_frames = round(OVERLAP_S * self.sample_rate) // self.mel.hop_samples + 1
+        for wave in self.vocoder.stream(_crossfaded(log_mels, overlap_frames)):
+            block = wave[:missing].numpy()
+            missing -= len(block)
+            yield block
+
+    def _log_mel_windows(self, source, gain, transform):
+        """Transformed log-mel (M, T) and is_last, window by window."""
+        hop = self.mel.hop_samples
+        size, overlap = (round(seconds * self.sample_rate) // hop * hop for seconds in (WINDOW_S, OVERLAP_S))
+        blocks = (torch.from_numpy(block) * gain for block in stream_audio(source, self.sample_rate))
+        for window, is_last in sliding_windows(_filled_up(blocks, hop), size, size - overlap):
+            window = window.to(self.device)
+            yield transform(self._log_mel(window[None])[0], frame_levels_db(window, hop)), is_last
+
+    def _convert_window(self, log_mel, frame_db, voice):
+        content = self.model.encode(log_mel[None]).content
+        converted = self.model.decode(content, voice.speaker[None].to(self.device), log_mel.shape[1])[0]
+        # A source frame far below speech is a pause, and stays silent whatever the decoder makes of it.
+        shut = ((GATE_OPEN_DBFS - frame_db) / (GATE_OPEN_DBFS - GATE_SHUT_DBFS)).clamp(0, 1)
+        return (converted - shut * (GATE_DB * math.log(10) / 20)).clamp(min=math.log(self.mel.floor))
+
+
+def frame_levels_db(wave, hop_samples):
+    """Level in dBFS of the two hops around each mel frame: (N,) -> (N // hop_samples + 1,)."""
+    power = F.avg_pool1d(wave.square()[None], 2 * hop_samples, hop_samples, padding=hop_samples)[0]
+    return 10 * torch.log10(power + 1e-12)
+
+
+def _crossfaded(windows, overlap_frames):
+    """(log-mel (M, T), is_last) of overlapping windows -> log-mel chunks that add up to the whole."""
+    rising, tail = torch.linspace(0, 1, overlap_frames), None
+    for log_mel, is_last in windows:
+        if tail is not None:
+            rising = rising.to(log_mel.device)
+            joint = tail * (1 - rising) + log_mel[:, :overlap_frames] * rising
+            log_mel = torch.cat([joint, log_mel[:, overlap_frames:]], dim=1)
+        if is_last:
+            yield log_mel
+        else:
+            yield log_mel[:, :-overlap_frames]
+            tail = log_mel[:, -overlap_frames:]
+
+
+def _filled_up(blocks, hop_samples):
+    """The blocks, and zeros after them until the samples are a whole number of hops."""
+    samples = 0
+    for block in blocks:
+        samples += len(block)
+        yield block
+    yield torch.zeros(-samples % hop_samples)
+
+
+def _even_split(audio, longest):
+    """Pieces of nearly equal length, none longer than `longest`, so that no short rest remains."""
+    return audio.chunk(math.ceil(len(audio) / longest))
+
+
+def _gain(decibels):
+    return np.float32(10 ** (decibels / 20))
+
+
+def _restoring_gain(meter, level_db):
+    """What brings the sound that the meter heard to a speech level, or as near as its peak allows."""
+    if meter.peak == 0 or level_db == -math.inf or meter.speech_level_db == -math.inf:
+        return np.float32(0)
+    return np.float32(min(_gain(level_db - meter.speech_level_db), PEAK / meter.peak))
+
+
+@contextlib.contextmanager
+def _spool(output):
+    """A nameless file on the output's disk, gone when the process is; its refusals in our words."""
+    try:
+        with tempfile.TemporaryFile(dir=output.parent, prefix=".vc-") as file:
+            yield file
+    except OSError as error:
+        raise AudioError(f"{output}: cannot be written: {error.strerror or error}; free space or choose another "
+                         f"folder") from None

@@ -1,0 +1,79 @@
+"""Enrolled voices: a small file that holds the speaker half of somebody's recordings, and not the recordings."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from vc.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from vc.errors import VoiceError
+
+NAME = re.compile(r"[\w][\w .-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Voice:
+    """speaker: the speaker half (S,), of unit length. seconds: how much speech it was taken from."""
+
+    name: str
+    speaker: torch.Tensor
+    seconds: float
+
+
+class VoiceLibrary:
+    """A folder of voices of one model. By default VC_VOICES, else the user's data folder.
+
+    A voice means something only to the model that made it, so each file names its model by fingerprint.
+    """
+
+    def __init__(self, folder=None):
+        self.folder = Path(folder or default_folder())
+
+    def add(self, voice: Voice, converter, force=False):
+        """Keep a voice; returns the path of its file. Raises VoiceError for a bad name or one that exists."""
+        path = self._path(voice.name)
+        if path.exists() and not force:
+            raise VoiceError(f"{voice.name}: a voice of this name is enrolled already; choose another name or give "
+                             f"--force to replace it")
+        extra = {"name": voice.name, "seconds": voice.seconds, "model": converter.fingerprint}
+        save_checkpoint(path, Checkpoint("voice", converter.model.config, converter.step, extra,
+                                         {"speaker": voice.speaker}))
+        return path
+
+    def get(self, name, converter) -> Voice:
+        """The voice called `name`. Raises VoiceError where there is none, or it is another model's."""
+        path = self._path(name)
+        if not path.exists():
+            known = ", ".join(self.names()) or "none yet"
+            raise VoiceError(f"{name}: neither a file nor an enrolled voice (enrolled: {known}); give a recording, or "
+                             f"enrol one with `vc voice add {name} RECORDING`")
+        checkpoint = load_checkpoint(path, kinds=("voice",))
+        if checkpoint.extra["model"] != converter.fingerprint:
+            raise VoiceError(f"{name}: was enrolled with another model; enrol it again with this one, or convert with "
+                             f"the model it was made with")
+        return Voice(name, checkpoint.tensors["speaker"], checkpoint.extra["seconds"])
+
+    def names(self):
+        """Names of all enrolled voices, sorted."""
+        return sorted(path.stem for path in self.folder.glob("*.safetensors"))
+
+    def read_all(self):
+        """The Checkpoint of every enrolled voice, in the order of `names`, whatever model it belongs to."""
+        return [load_checkpoint(self._path(name), kinds=("voice",)) for name in self.names()]
+
+    def _path(self, name):
+        if not NAME.fullmatch(name):
+            raise VoiceError(f"{name!r}: not a name for a voice; expected up to 64 letters, digits, spaces, dots, "
+                             f"dashes or underscores, beginning with a letter or digit")
+        return self.folder / f"{name}.safetensors"
+
+
+def default_folder():
+    """VC_VOICES, or voices/ in the user's data folder of the system's convention."""
+    if "VC_VOICES" in os.environ:
+        return Path(os.environ["VC_VOICES"])
+    if os.name == "nt" and "LOCALAPPDATA" in os.environ:
+        return Path(os.environ["LOCALAPPDATA"]) / "vc" / "voices"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "vc" / "voices"
