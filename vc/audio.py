@@ -276,8 +276,8 @@ class _FfmpegSource:
         if command is None:
             raise AudioError(f"{path}: cannot be read, it is damaged or no wav, flac, ogg, opus, mp3, aiff, au or caf; "
                              f"install ffmpeg to read other formats, or convert the file")
-        # `file:` keeps ffmpeg from reading a name like concat:a|b as a command, the whitelist keeps a playlist that calls
-        # itself a recording from reaching the network.
+        # `file:` keeps ffmpeg from reading a name like concat:a|b as a command, the whitelist keeps a playlist that
+        # calls itself a recording from reaching the network.
         arguments = ["-v", "quiet", "-nostdin", "-protocol_whitelist", "file,pipe", "-i", f"file:{os.fspath(path)}",
                      "-map", "0:a:0", "-f", "au", "-c:a", "pcm_f32be", "pipe:1"]
         try:

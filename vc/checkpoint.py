@@ -6,8 +6,6 @@ into place, so that a kill leaves the old file or the new one, never half of one
 
 import hashlib
 import json
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from safetensors.torch import save
 
 from vc.config import Config, check_config
 from vc.errors import CheckpointError
+from vc.files import write_atomically
 from vc.model import AutoEncoder
 
 FORMAT = "vc-checkpoint"
@@ -45,6 +44,7 @@ def save_checkpoint(path, checkpoint: Checkpoint):
               "config": checkpoint.config.model_dump_json(), "extra": json.dumps(checkpoint.extra, sort_keys=True)}
     header["sha256"] = _digest(header, tensors)
     try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
         write_atomically(Path(path), save(tensors, metadata=header))
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be written ({error.strerror}); free space or choose another "
@@ -109,21 +109,6 @@ def tensors_under(tensors, prefix):
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
-def write_atomically(path, content: bytes):
-    """Write under a temporary name in the same folder, then move into place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".vc-")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
 def _read_header(path):
     try:
         with safe_open(path, framework="pt") as file:
@@ -139,10 +124,12 @@ def _read_header(path):
 
 
 def _what_it_is(path, error):
-    if path.is_dir():
-        return "it is a folder"
-    start = path.read_bytes()[:4] if path.stat().st_size < 2**32 else b""
-    if start[:2] == b"PK" or start[:1] == b"\x80":
+    try:
+        with open(path, "rb") as file:
+            start = file.read(2)
+    except OSError as refusal:
+        return refusal.strerror
+    if start == b"PK" or start[:1] == b"\x80":
         return "it is a pickle, which could execute code and is never loaded"
     return " ".join(str(error).split())
 

@@ -6,27 +6,31 @@ wrong call. Nothing heavy is imported before a command needs it, so that --help 
 
 import argparse
 import logging
+import os
 import sys
 import time
 from pathlib import Path
 
 import vc
+from vc.data.layouts import LAYOUTS
+from vc.device import DEVICES
 from vc.errors import VcError
 
 
 def entry_point():
     """What the `vc` script and `python -m vc` call."""
+    # A file name may hold what the terminal's encoding cannot say; that is no reason to fail after the work is done.
+    sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(main(sys.argv[1:]))
 
 
 def main(arguments):
-    """Run one command; returns the exit code."""
-    options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING, format="vc: %(levelname)s: %(message)s")
-    logging.addLevelName(logging.WARNING, "warning")
+    """Run one command; returns the exit code. Raises SystemExit for a wrong call and after --help."""
+    options = _parse(arguments)
+    _show_warnings()
     try:
         return options.run(options)
-    except VcError as error:
+    except (VcError, OSError) as error:  # OSError: a disk or folder that refuses where no lower layer expects it
         if options.debug:
             raise
         _complain(error)
@@ -40,6 +44,32 @@ def _complain(error):
     print(f"vc: error: {' '.join(str(error).split())}", file=sys.stderr)
 
 
+def _show_warnings():
+    """Warnings go to stderr, each once: a source is read twice, and its damage would be told twice."""
+    shown = set()
+
+    def is_new(record):
+        new = record.getMessage() not in shown
+        shown.add(record.getMessage())
+        return new
+
+    handler = logging.StreamHandler()
+    handler.addFilter(is_new)
+    logging.addLevelName(logging.WARNING, "warning")
+    logging.basicConfig(level=logging.WARNING, format="vc: %(levelname)s: %(message)s", handlers=[handler])
+
+
+def _parse(arguments):
+    """argparse closes a list of positionals at the first option (`train CONFIG -o RUN key=value`); this one goes on."""
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if rest and (options.tail is None or any(text.startswith("-") for text in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        getattr(options, options.tail).extend(rest)
+    return options
+
+
 def _parser():
     parser = argparse.ArgumentParser(prog="vc", description="Voice conversion: the same sentence in another voice.")
     parser.add_argument("--version", action="version", version=f"vc {vc.__version__}")
@@ -49,17 +79,23 @@ def _parser():
     return parser
 
 
-def _command(commands, name, run, **texts):
+def _command(commands, name, run, tail=None, **texts):
+    """A parser for one command. run: what carries it out. tail: its positional that takes any number."""
     parser = commands.add_parser(name, **texts)
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, tail=tail)
     return parser
 
 
 def _add_model_options(parser):
-    parser.add_argument("--model", metavar="FILE", help="a model that `vc train` wrote (default: the one in the package)")
+    parser.add_argument("--model", metavar="FILE",
+                        help="a model that `vc train` wrote (default: the one in the package)")
     parser.add_argument("--vocoder", default="griffin-lim", metavar="NAME", help="default: %(default)s")
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"), help="default: auto")
+    _add_device(parser)
+
+
+def _add_device(parser):
+    parser.add_argument("--device", default="auto", choices=DEVICES, help="default: %(default)s")
 
 
 def _converter(options):
@@ -72,7 +108,7 @@ def _converter(options):
 
 
 def _add_convert(commands):
-    parser = _command(commands, "convert", _convert, help="say recordings in another voice",
+    parser = _command(commands, "convert", _convert, tail="sources", help="say recordings in another voice",
                       description="Say each SOURCE, a file or a folder of files, in the voice of the target.")
     parser.add_argument("sources", nargs="+", metavar="SOURCE", help="an audio file, or a folder that is mirrored")
     parser.add_argument("--target", nargs="+", required=True, metavar="REF",
@@ -99,7 +135,7 @@ def _convert(options):
             _complain(error)
             failed += 1
     if failed and len(jobs) > 1:
-        _complain(f"{failed} of {len(jobs)} files failed, the others are converted")
+        _complain(f"{failed} of {len(jobs)} files failed" + ", the others are converted" * (failed < len(jobs)))
     return 1 if failed else 0
 
 
@@ -113,9 +149,9 @@ def _convert_one(converter, source, voice, output, force):
 
 def _resolve_target(target, converter):
     """Recordings, or the name of an enrolled voice where no such file exists."""
-    from vc.voices import VoiceLibrary
+    from vc.voices import VoiceLibrary, is_voice_name
 
-    if len(target) == 1 and not Path(target[0]).exists() and not Path(target[0]).suffix:
+    if len(target) == 1 and is_voice_name(target[0]) and not os.path.isfile(target[0]):
         return VoiceLibrary().get(target[0], converter)
     return converter.voice_of(target)
 
@@ -142,7 +178,8 @@ def _example(options):
 def _add_voice(commands):
     parser = commands.add_parser("voice", help="enrol voices and list them")
     actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
-    add = _command(actions, "add", _voice_add, help="enrol a voice: keep its speaker half, not the recordings")
+    add = _command(actions, "add", _voice_add, tail="references",
+                   help="enrol a voice: keep its speaker half, not the recordings")
     add.add_argument("name", metavar="NAME")
     add.add_argument("references", nargs="+", metavar="REF", help="recordings of one person, with their consent")
     add.add_argument("--force", action="store_true", help="replace a voice of this name")
@@ -163,10 +200,18 @@ def _voice_add(options):
 def _voice_list(options):
     from vc.voices import VoiceLibrary
 
-    for checkpoint in VoiceLibrary().read_all():
-        print(f"{checkpoint.extra['name']}\t{checkpoint.extra['seconds']:.1f} s\t"
-              f"model {checkpoint.extra['model'][:12]}")
-    return 0
+    library, damaged = VoiceLibrary(), 0
+    for name in library.names():
+        try:
+            voice = library.read(name).extra
+        except VcError as error:
+            _complain(error)
+            damaged += 1
+        else:
+            print(f"{name}\t{voice['seconds']:.1f} s\tmodel {voice['model'][:12]}")
+    if not library.names():
+        print(f"no voice is enrolled in {library.folder}", file=sys.stderr)
+    return 1 if damaged else 0
 
 
 # prepare, train
@@ -176,8 +221,8 @@ def _add_prepare(commands):
     parser = _command(commands, "prepare", _prepare, help="make recordings ready for training")
     parser.add_argument("source", metavar="DIR", help="a folder a speaker, a table (path, speaker, text), or a corpus")
     parser.add_argument("-o", "--output", required=True, metavar="DATA", help="folder for the prepared corpus")
-    parser.add_argument("--layout", default="auto", metavar="NAME",
-                        help="auto, table, folders, vctk, librispeech, libritts, vcc2020, speechocean762, aishell3")
+    parser.add_argument("--layout", default="auto", choices=LAYOUTS, metavar="NAME",
+                        help=f"{', '.join(LAYOUTS)} (default: %(default)s)")
     parser.add_argument("--sample-rate", type=int, default=16000, metavar="HZ", help="default: %(default)s")
     parser.add_argument("--min-seconds", type=float, default=0.5, metavar="S",
                         help="leave out what is shorter after trimming (default: %(default)s)")
@@ -194,12 +239,13 @@ def _prepare(options):
 
 
 def _add_train(commands):
-    parser = _command(commands, "train", _train, help="train a model on prepared recordings")
+    parser = _command(commands, "train", _train, tail="overrides", help="train a model on prepared recordings")
     parser.add_argument("config", metavar="CONFIG", help="a file of configs/, or your own")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="for instance train.steps=1000")
-    parser.add_argument("-o", "--output", metavar="RUN", help="folder of the run (default: runs/ and the config's name)")
+    parser.add_argument("-o", "--output", metavar="RUN",
+                        help="folder of the run (default: runs/ and the config's name)")
     parser.add_argument("--resume", action="store_true", help="continue the run in this folder")
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"), help="default: auto")
+    _add_device(parser)
 
 
 def _train(options):

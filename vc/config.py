@@ -114,6 +114,7 @@ class TrainConfig(Section):
     clip_norm: float = pydantic.Field(5.0, gt=0)
     average_decay: float = pydantic.Field(0.998, ge=0, lt=1, description="of the running mean of the weights")
     consistency_from: int = pydantic.Field(1000, ge=0, description="step at which converted mels join in")
+    consistency_share: float = pydantic.Field(0.25, gt=0, le=1, description="share of a batch that is converted")
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     compile: bool | None = pydantic.Field(None, description="None: only on a GPU")
     log_every: int = pydantic.Field(20, ge=1)
@@ -168,6 +169,8 @@ def _read_with_base(path, seen):
     base = settings.pop("base", None)
     if base is None:
         return settings
+    if not isinstance(base, str):
+        raise ConfigError(f"{path}: base: got {base!r}, expected the name of a config file")
     return _merge(_read_with_base(path.parent / base, (*seen, path)), settings)
 
 
@@ -175,7 +178,10 @@ def _parse_override(text):
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise ConfigError(f"{text!r}: expected section.key=value, for instance train.steps=1000")
-    settings = yaml.safe_load(value)
+    try:
+        settings = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise ConfigError(f"{text!r}: the value is not YAML; quote what is meant as text") from None
     for name in reversed(key.split(".")):
         settings = {name: settings}
     return settings

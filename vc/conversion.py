@@ -44,8 +44,8 @@ def load(model=None, device="auto", vocoder="griffin-lim"):
 
     device: auto, cpu, cuda or mps. vocoder: a name in vc.vocoders.VOCODERS. Raises CheckpointError, ConfigError.
     """
-    model, checkpoint = load_model(model or DEFAULT_MODEL)
     device = choose_device(device)
+    model, checkpoint = load_model(model or DEFAULT_MODEL)
     return Converter(model.to(device), make_vocoder(vocoder, model.config.mel, device), checkpoint.step,
                      checkpoint.fingerprint)
 

@@ -1,10 +1,11 @@
-"""Which source becomes which file: folders are mirrored, names are inferred, nothing is written over a source."""
+"""Which source becomes which file: folders are mirrored, names are inferred, nothing is written over what is read."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from vc.audio import WRITABLE
-from vc.data.layouts import AUDIO_SUFFIXES
+from vc.data.layouts import AUDIO_SUFFIXES, list_files
 from vc.errors import AudioError
 
 
@@ -20,38 +21,48 @@ def plan_jobs(sources, target, output=None):
     """List of Job, in a fixed order. sources: files and folders. target: what --target got, for inferred names.
 
     One file goes to `output`, or into it where it is a folder; several files and folders go below it, each folder
-    with its inner structure. Raises AudioError for a folder without audio and for two sources of one output.
+    with its inner structure. Raises AudioError for a folder without audio, for two sources of one output and for an
+    output that is itself a source or a reference.
     """
+    if "" in sources:
+        raise AudioError("a source is the empty text, expected a file or folder; is a variable of the shell unset?")
     sources = [Path(source) for source in sources]
-    inferred = f"-as-{Path(target[0]).stem}"
-    if len(sources) == 1 and not sources[0].is_dir():
+    inferred = f"-as-{_stem(target[0])}"
+    if len(sources) == 1 and not os.path.isdir(sources[0]):
         jobs = [Job(sources[0], _single_output(sources[0], output, inferred))]
     else:
-        folder = Path(output or (f"{sources[0].resolve().name}{inferred}" if len(sources) == 1 else f"converted{inferred}"))
-        if folder.is_file() or folder.suffix.lower() in WRITABLE:
+        folder = Path(output or (sources[0].resolve().name if len(sources) == 1 else "converted") + inferred)
+        if os.path.isfile(folder) or folder.suffix.lower() in WRITABLE:
             raise AudioError(f"{folder}: is a file name, expected a folder for several recordings")
         jobs = [job for source in sources for job in _jobs_below(source, folder)]
     _refuse_collisions(jobs)
+    _refuse_overwriting(jobs, target)
     return jobs
+
+
+def _stem(reference):
+    """What the target is called in inferred names; a dot in the name of an enrolled voice begins no suffix."""
+    path = Path(reference)
+    return path.stem if path.suffix.lower() in AUDIO_SUFFIXES else path.name
 
 
 def _single_output(source, output, inferred):
     if output is None:
         return Path(f"{source.stem}{inferred}.wav")
-    output = Path(output)
-    if output.is_dir() or str(output).endswith("/") or not output.suffix:
-        return output / _output_name(source)
-    return output
+    folder = os.path.isdir(output) or str(output).endswith(("/", os.sep)) or not Path(output).suffix
+    return Path(output) / _output_name(source) if folder else Path(output)
 
 
 def _jobs_below(source, folder):
-    if not source.is_dir():
+    if not os.path.isdir(source):
         return [Job(source, folder / _output_name(source))]
-    files = sorted(path for path in source.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file())
+    files = [Path(file) for file in list_files(source) if Path(file).suffix.lower() in AUDIO_SUFFIXES]
+    if source.resolve() in folder.resolve().parents:  # what an earlier call wrote there is no source of this one
+        files = [file for file in files if folder.resolve() not in (source / file).resolve().parents]
     if not files:
         raise AudioError(f"{source}: a folder without audio files, expected at least one of "
                          f"{', '.join(sorted(AUDIO_SUFFIXES))}")
-    return [Job(path, folder / path.relative_to(source).parent / _output_name(path)) for path in files]
+    return [Job(source / file, folder / file.parent / _output_name(file)) for file in files]
 
 
 def _output_name(source):
@@ -62,9 +73,25 @@ def _output_name(source):
 def _refuse_collisions(jobs):
     taken = {}
     for job in jobs:
-        if job.output.exists() and job.source.exists() and job.output.samefile(job.source):
-            raise AudioError(f"{job.source}: would be written over by its own conversion; choose another output")
         if job.output in taken:
             raise AudioError(f"{job.output}: both {taken[job.output]} and {job.source} would be written to it; "
                              f"convert them into different folders")
         taken[job.output] = job.source
+
+
+def _refuse_overwriting(jobs, target):
+    """Not even --force writes over a recording of this call, whatever name it goes by."""
+    read = {_identity(path) for path in (*(job.source for job in jobs), *target)}
+    for job in jobs:
+        if os.path.exists(job.output) and _identity(job.output) in read:
+            raise AudioError(f"{job.output}: is itself a source or a reference of this call and would be written over; "
+                             f"choose another output")
+
+
+def _identity(path):
+    """What two names of one file have in common; None for a file that cannot be looked at."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):  # the latter: a NUL within the name
+        return None
+    return status.st_dev, status.st_ino

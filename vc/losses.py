@@ -31,6 +31,7 @@ class SpeakerClassification(nn.Module):
 
     def forward(self, speaker, speaker_ids):
         """speaker: (B, S), speaker_ids: (B,) -> scalar cross-entropy in nats."""
-        cosine = F.normalize(speaker, dim=1) @ F.normalize(self.centres, dim=1).T
-        margin = self.margin * F.one_hot(speaker_ids, len(self.centres))
-        return F.cross_entropy(self.scale * (cosine - margin), speaker_ids)
+        with torch.autocast(speaker.device.type, enabled=False):  # bfloat16 has steps of 0.1 after scaling
+            cosine = F.normalize(speaker.float(), dim=1) @ F.normalize(self.centres, dim=1).T
+            margin = self.margin * F.one_hot(speaker_ids, len(self.centres))
+            return F.cross_entropy(self.scale * (cosine - margin), speaker_ids)

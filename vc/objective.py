@@ -70,13 +70,13 @@ class Objective(nn.Module):
         return Outcome(total, terms, metrics)
 
     def _consistency(self, content, speaker, frames):
-        """Convert half of the batch to another's voice and hear whether the halves come out again.
+        """Convert a share of the batch to another's voice and hear whether the halves come out again.
 
         The encoder stands still as the judge: allowed to move, the two could agree on a mark in the mel that no
         listener hears.
         """
-        half = len(content) // 2
-        content, wanted = content[:half], speaker.roll(1, dims=0)[:half]
+        converts = max(1, round(len(content) * self.config.train.consistency_share))
+        content, wanted = content[:converts], speaker.roll(1, dims=0)[:converts]
         converted = self.model.decode(content, wanted, frames)
         with frozen(self.model.encoder):
             again = self.model.encode(converted)

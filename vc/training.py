@@ -7,18 +7,17 @@ are functions of (seed, step), and the rest of the state is in last.safetensors.
 
 import copy
 import math
-import time
 from pathlib import Path
 
 import torch
 
-from vc.checkpoint import (Checkpoint, load_checkpoint, load_weights, save_checkpoint, save_model, tensors_under,
-                           write_atomically)
+from vc.checkpoint import Checkpoint, load_checkpoint, load_weights, save_checkpoint, save_model, tensors_under
 from vc.config import Config
 from vc.data.batches import BatchLoader
 from vc.data.sampling import SegmentSampler, split_utterances
 from vc.data.store import SpeechStore
 from vc.errors import CheckpointError, DataError, TrainingError
+from vc.files import write_atomically
 from vc.monitor import Monitor
 from vc.objective import Objective
 from vc.validation import Validation
@@ -76,24 +75,20 @@ class Trainer:
             self.objective.model.encoder.compile()
             self.objective.model.decoder.compile()
         self.monitor = Monitor(self.folder, self.step, config.train.steps, progress)
-        write_atomically(self.folder / "config.json", config.model_dump_json(indent=2).encode() + b"\n")
+        write_atomically(self.folder / "config.json", config.model_dump_json(indent=2) + "\n")
 
     def run(self):
-        """Train until config.train.steps; saves the state at the end and, on Ctrl-C, where it stands."""
+        """Train until config.train.steps; logs, validates and saves as often as the config says, and at the end."""
         settings = self.config.train
-        try:
-            while self.step < settings.steps:
-                outcome = self.advance()
-                if self.step % settings.log_every == 0 or self.step == settings.steps:
-                    self._log(outcome)
-                last = self.step == settings.steps
-                if self.step % settings.validate_every == 0 or last:
-                    self._validate(probe=self.step % settings.probe_every == 0 or last)
-                if self.step % settings.save_every == 0 or last:
-                    self.save()
-        except KeyboardInterrupt:
-            self.save()
-            raise
+        while self.step < settings.steps:
+            outcome = self.advance()
+            last = self.step == settings.steps
+            if self.step % settings.log_every == 0 or last:
+                self._log(outcome)
+            if self.step % settings.validate_every == 0 or last:
+                self._validate(probe=self.step % settings.probe_every == 0 or last)
+            if self.step % settings.save_every == 0 or last:
+                self.save()
 
     def advance(self):
         """One optimisation step; returns its Outcome."""
@@ -175,7 +170,7 @@ class Trainer:
     def _validate(self, probe):
         report = self.validation.measure(self.average, probe=probe)
         self.monitor.log_validation(self.step, report)
-        if report.score < self.best_score:
+        if report.score <= self.best_score:
             self.best_score = report.score
             save_model(self.best_path, self.average, self.step, extra={"speakers": len(self.speakers)})
 

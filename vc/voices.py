@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from vc.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from vc.data.layouts import AUDIO_SUFFIXES
 from vc.errors import VoiceError
 
 NAME = re.compile(r"[\w][\w .-]{0,63}")
@@ -44,12 +45,11 @@ class VoiceLibrary:
 
     def get(self, name, converter) -> Voice:
         """The voice called `name`. Raises VoiceError where there is none, or it is another model's."""
-        path = self._path(name)
-        if not path.exists():
+        if not self._path(name).exists():
             known = ", ".join(self.names()) or "none yet"
             raise VoiceError(f"{name}: neither a file nor an enrolled voice (enrolled: {known}); give a recording, or "
                              f"enrol one with `vc voice add {name} RECORDING`")
-        checkpoint = load_checkpoint(path, kinds=("voice",))
+        checkpoint = self.read(name)
         if checkpoint.extra["model"] != converter.fingerprint:
             raise VoiceError(f"{name}: was enrolled with another model; enrol it again with this one, or convert with "
                              f"the model it was made with")
@@ -57,17 +57,22 @@ class VoiceLibrary:
 
     def names(self):
         """Names of all enrolled voices, sorted."""
-        return sorted(path.stem for path in self.folder.glob("*.safetensors"))
+        return sorted(path.stem for path in self.folder.glob("*.safetensors") if is_voice_name(path.stem))
 
-    def read_all(self):
-        """The Checkpoint of every enrolled voice, in the order of `names`, whatever model it belongs to."""
-        return [load_checkpoint(self._path(name), kinds=("voice",)) for name in self.names()]
+    def read(self, name) -> Checkpoint:
+        """The file of an enrolled voice, whatever model it belongs to."""
+        return load_checkpoint(self._path(name), kinds=("voice",))
 
     def _path(self, name):
-        if not NAME.fullmatch(name):
+        if not is_voice_name(name):
             raise VoiceError(f"{name!r}: not a name for a voice; expected up to 64 letters, digits, spaces, dots, "
-                             f"dashes or underscores, beginning with a letter or digit")
+                             f"dashes or underscores, beginning with a letter or digit, without an audio file's suffix")
         return self.folder / f"{name}.safetensors"
+
+
+def is_voice_name(text):
+    """Whether `text` can name a voice. A path or the name of an audio file cannot, so that --target means one thing."""
+    return NAME.fullmatch(text) is not None and Path(text).suffix.lower() not in AUDIO_SUFFIXES
 
 
 def default_folder():

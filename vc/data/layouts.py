@@ -64,7 +64,7 @@ def find_recordings(source, layout="auto"):
         return _find_in_table(source, layout)
     if layout == "table":
         raise DataError(f"{source}: is a folder, the layout table needs a file with the columns path and speaker")
-    files = _list_files(source)
+    files = list_files(source)
     audio = [file for file in files if PurePosixPath(file).suffix.lower() in AUDIO_SUFFIXES]
     if not audio:
         raise DataError(f"{source}: holds no audio file; expected {', '.join(sorted(AUDIO_SUFFIXES))}")
@@ -127,8 +127,11 @@ def _refuse_audio_without_speaker(root, audio):
                         f"speaker")
 
 
-def _list_files(root):
-    """Paths of all files below `root`, relative to it, with forward slashes, sorted."""
+def list_files(root):
+    """Paths of all files below `root`, relative to it, with forward slashes, sorted. Raises DataError.
+
+    Links to folders are followed, each folder once; names that begin with a dot are passed over.
+    """
     files, seen = [], set()
 
     def walk(folder, prefix):

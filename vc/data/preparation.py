@@ -38,9 +38,10 @@ except ImportError:  # Windows has no such lock
 
 from vc.audio import MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ, audio_info, load_audio
 from vc.data.layouts import find_recordings
-from vc.data.store import StoreWriter, table_cell, write_atomically
+from vc.data.store import StoreWriter, table_cell
 from vc.errors import AudioError, ConfigError, DataError
-from vc.level import clipped_share, speech_level_db, trim_silence
+from vc.files import write_atomically
+from vc.level import NOMINAL_LEVEL_DB, clipped_share, speech_level_db, trim_silence
 
 PEAK = 0.99  # of full scale; a voice with high peaks is stored below the common level rather than clipped
 MAX_CLIPPED_SHARE = 0.001  # of the samples; more is heard
@@ -89,8 +90,8 @@ class Settings:
                               f"{MAX_SAMPLE_RATE_HZ} Hz, 0 s or more, below 0 dBFS")
 
 
-def prepare(source, folder, *, sample_rate_hz=16000, layout="auto", workers=None, min_s=0.5, level_db=-26.0,
-            progress=True):
+def prepare(source, folder, *, sample_rate_hz=16000, layout="auto", workers=None, min_s=0.5,
+            level_db=NOMINAL_LEVEL_DB, progress=True):
     """Put the recordings of `source`, a folder or a table, into the store in `folder`; return a PreparationReport.
 
     `layout` is "auto" or a name in vc.data.layouts.LAYOUTS. `min_s` is the shortest speech kept, after trimming.

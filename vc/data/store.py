@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from vc.errors import DataError
+from vc.files import write_atomically
 
 FORMAT = 1
 COLUMNS = ("path", "speaker", "offset_samples", "samples", "text")
@@ -115,18 +116,13 @@ def table_cell(text):
     return str(text).encode("utf-8", "backslashreplace").decode().translate(_CELL_ENDS)
 
 
-def write_atomically(path, text):
-    """Write a small file whole or not at all, so that a killed run leaves no half of it."""
-    draft = path.with_name(path.name + ".tmp")
-    draft.write_text(text, encoding="utf-8", newline="")
-    os.replace(draft, path)
-
-
 def _read_header(folder):
     try:
         header = json.loads((folder / "store.json").read_text())
     except FileNotFoundError:
         raise DataError(f"{folder}: not a prepared corpus (no store.json); make one with `vc prepare`") from None
+    except (ValueError, OSError):
+        raise DataError(f"{folder}: its store.json is damaged; delete the folder and run `vc prepare` again") from None
     if header.get("format") != FORMAT:
         raise DataError(f"{folder}: prepared in format {header.get('format')}, this version reads {FORMAT}; "
                         f"run `vc prepare` again")

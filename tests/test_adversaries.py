@@ -1,0 +1,70 @@
+"""The speaker adversary: what reaches the encoder, what the classifier learns, how the weight rises."""
+
+import pytest
+import torch
+
+from vc.adversaries import ADVERSARIES
+from vc.config import AdversaryConfig
+
+SETTINGS = AdversaryConfig(weight=0.5, ramp_steps=100, width=16, learning_rate=1e-2)
+
+
+def adversary(form):
+    torch.manual_seed(0)
+    return ADVERSARIES[form](SETTINGS, content_dims=4, speakers=3)
+
+
+def content_that_tells():
+    """Three speakers, each with a frequency of his own in every channel."""
+    time = torch.arange(40) * 1.0
+    torch.manual_seed(1)
+    rows = [torch.sin(time * (0.3 + 0.5 * speaker) + torch.rand(4, 1) * 6) for speaker in (0, 1, 2) for _ in range(4)]
+    return torch.stack(rows), torch.tensor([0] * 4 + [1] * 4 + [2] * 4)
+
+
+def test_reversal_flips_the_sign_and_scales():
+    game = adversary("reversal")
+    content, labels = content_that_tells()
+    content.requires_grad_(True)
+    game.attack(content, labels, step=50).loss.backward()
+    plain = content.detach().clone().requires_grad_(True)
+    torch.nn.functional.cross_entropy(game.classifier(plain), labels).backward()
+    torch.testing.assert_close(content.grad, -0.25 * plain.grad)
+
+
+def test_alternating_pulls_towards_indecision():
+    game = adversary("alternating")
+    content, labels = content_that_tells()
+    content.requires_grad_(True)
+    attack = game.attack(content, labels, step=100)
+    attack.loss.backward()
+    before = torch.softmax(game.classifier(content), 1).max(1).values.mean()
+    after = torch.softmax(game.classifier(content - 20 * content.grad), 1).max(1).values.mean()
+    assert after < before
+
+
+def test_alternatings_classifier_learns_nothing_from_the_encoders_pass():
+    game = adversary("alternating")
+    content, labels = content_that_tells()
+    attack = game.attack(content, labels, step=100)
+    weights = [parameter.clone() for parameter in game.classifier.parameters()]
+    attack.loss.backward()
+    game.step()
+    assert all(torch.equal(a, b) for a, b in zip(weights, game.classifier.parameters()))
+
+
+@pytest.mark.parametrize("form", ADVERSARIES)
+def test_the_classifier_learns_to_tell(form):
+    game = adversary(form)
+    content, labels = content_that_tells()
+    for step in range(60):
+        attack = game.attack(content, labels, step)
+        if attack.loss.requires_grad:
+            attack.loss.backward()
+        game.step()
+    assert attack.accuracy == 1 and attack.cross_entropy < 0.3
+
+
+def test_the_weight_is_ramped():
+    game = adversary("reversal")
+    assert [game.weight_at(step) for step in (0, 50, 100, 1000)] == [0, 0.25, 0.5, 0.5]

@@ -1,0 +1,63 @@
+"""Config files: small differences on a base, unknown keys refused with a suggestion."""
+
+import pytest
+
+from vc.config import Config, load_config
+from vc.errors import ConfigError
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_file(name, text):
+        (tmp_path / name).write_text(text)
+        return tmp_path / name
+    return write_file
+
+
+def test_a_config_is_a_difference_on_its_base(write):
+    write("base.yaml", "train: {steps: 7, batch: 4}\n")
+    config = load_config(write("mine.yaml", "base: base.yaml\ntrain: {batch: 6}\n"), ["train.seed=3"])
+    assert (config.train.steps, config.train.batch, config.train.seed) == (7, 6, 3)
+    assert config.mel == Config().mel
+
+
+@pytest.mark.parametrize("text, message", [
+    ("train: {stepz: 3}", "unknown setting train.stepz; did you mean train.steps?"),
+    ("trian: {steps: 3}", "unknown setting trian; did you mean train?"),
+    ("train: {steps: many}", "train.steps: got 'many', input should be a valid integer"),
+    ("train: {batch: 1}", "train.batch: got 1, input should be greater than or equal to 2"),
+    ("mel: {max_hz: 9000}", "must rise and stay within half the sample rate, 8000.0 Hz"),
+    ("mel: {hop_samples: 500}", "hop_samples 500 must be at most half of fft_samples 800"),
+    ("model: {kernel: 4}", "model.kernel: got 4, must be odd"),
+    ("adversary: {form: magic}", "adversary.form: got 'magic'"),
+    ("- a list", "holds a list, expected `section:` lines"),
+    ("a: [", "not a YAML file"),
+    ("base: mine.yaml", "is its own base"),
+    ("base: nowhere.yaml", "no such config"),
+])
+def test_mistakes_are_named(write, text, message):
+    with pytest.raises(ConfigError) as error:
+        load_config(write("mine.yaml", text))
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize("override, message", [
+    ("train.steps", "expected section.key=value"),
+    ("=3", "expected section.key=value"),
+    ("train.steps=-1", "train.steps: got -1"),
+    ("loss.reconstrution=1", "did you mean loss.reconstruction?"),
+])
+def test_overrides_are_checked(write, override, message):
+    with pytest.raises(ConfigError) as error:
+        load_config(write("mine.yaml", ""), [override])
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["base", "default", "gpu", "lecture", "alternating", "tiny"])
+def test_the_projects_own_configs_are_valid(name, repository):
+    load_config(repository / "configs" / f"{name}.yaml")
+
+
+def test_the_lectures_picture_is_a_hundred_dimensions(repository):
+    model = load_config(repository / "configs" / "lecture.yaml").model
+    assert (model.content_dims, model.speaker_dims) == (50, 50)
