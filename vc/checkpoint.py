@@ -127,6 +127,8 @@ def _what_it_is(path, error):
     try:
         with open(path, "rb") as file:
             start = file.read(2)
+    except IsADirectoryError:
+        return "it is a folder"
     except OSError as refusal:
         return refusal.strerror
     if start == b"PK" or start[:1] == b"\x80":

@@ -1,6 +1,7 @@
 """What a person sees of a training run: a progress bar, TensorBoard, and log.jsonl, one line a reading."""
 
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -45,7 +46,8 @@ class Monitor:
             self._board.add_audio(name, audio, step, sample_rate=sample_rate_hz)
         self._board.flush()
         shown = ", ".join(f"{name.removeprefix('validation/')} {value:.3f}" for name, value in report.values.items())
-        self._bar.write(f"step {step}: {shown}")
+        if shown:
+            self._bar.write(f"step {step}: {shown}", file=sys.stderr)
 
     def close(self):
         self._bar.close()

@@ -1,8 +1,7 @@
-"""What does each half know of the speaker? Fresh classifiers on frozen halves of utterances the model never saw.
+"""What does each half know of the speaker? Fresh classifiers on frozen halves of speech the model never saw.
 
 The adversary's own accuracy proves nothing about the content half: the encoder has learnt to fool that one classifier.
-A probe starts from nothing, trains on the frozen halves of some utterances and is judged on others of the same
-speakers.
+A probe starts from nothing, trains on the frozen halves of some of the speech and is judged on the rest.
 """
 
 from dataclasses import dataclass
@@ -21,7 +20,8 @@ CROP_FRAMES = 60
 
 @dataclass(frozen=True)
 class SpeakerProbe:
-    """Accuracies in [0, 1] on utterances that neither the model nor the probe was trained on."""
+    """Accuracies in [0, 1] on speech that neither the model nor the probe was trained on. chance: of always naming the
+    most frequent speaker."""
 
     content_accuracy: float
     speaker_accuracy: float
@@ -31,14 +31,14 @@ class SpeakerProbe:
 def probe_speaker(model, log_mels, labels, seed=0) -> SpeakerProbe:
     """Train both probes and judge them.
 
-    model: AutoEncoder. log_mels: list of (M, T), at least two an speaker; labels: list of int, one an utterance.
-    Every second utterance of a speaker trains, the others judge.
+    model: AutoEncoder. log_mels: list of (M, T), at least two a speaker, in order of utterance; labels: who speaks in
+    each. The first half of what a speaker said trains, the second half judges.
     """
     with torch.no_grad():
         embeddings = [model.encode(log_mel.unsqueeze(0)) for log_mel in log_mels]
     names = sorted(set(labels))
     labels = torch.tensor([names.index(label) for label in labels])
-    training = _every_second(labels)
+    training = _first_half(labels)
     contents = [_at_least(embedding.content[0].float().cpu(), CROP_FRAMES) for embedding in embeddings]
     speakers = torch.cat([embedding.speaker for embedding in embeddings]).float().cpu()
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
@@ -86,13 +86,13 @@ def _fit(probe, batch):
         optimiser.step()
 
 
-def _every_second(labels):
-    """(U,) bool: the first, third, ... utterance of each label."""
-    seen, chosen = {}, []
-    for label in labels.tolist():
-        seen[label] = seen.get(label, 0) + 1
-        chosen.append(seen[label] % 2 == 1)
-    return torch.tensor(chosen)
+def _first_half(labels):
+    """(U,) bool: the first half of each label's places."""
+    first = torch.zeros(len(labels), dtype=torch.bool)
+    for label in labels.unique():
+        places = (labels == label).nonzero().flatten()
+        first[places[:len(places) // 2]] = True
+    return first
 
 
 def _at_least(content, frames):

@@ -161,9 +161,9 @@ class Trainer:
                             f"this step or lower train.learning_rate, then continue with --resume")
 
     def _log(self, outcome):
-        values = {f"loss/{name}": float(term) for name, term in outcome.terms.items()}
+        values = {f"loss/{name}": float(term.detach()) for name, term in outcome.terms.items()}
         values |= {name: float(value) for name, value in outcome.metrics.items()}
-        values["loss/total"] = float(outcome.total)
+        values["loss/total"] = float(outcome.total.detach())
         values["learning_rate"] = self.optimiser.param_groups[0]["lr"]
         self.monitor.log(self.step, values, waited_s=self.loader.waited_s)
 

@@ -13,8 +13,9 @@ from vc.probing import probe_speaker
 from vc.vocoders import make_vocoder
 
 BATCH = 32
-PROBE_UTTERANCES_PER_SPEAKER = 20
-PROBE_LIMIT = 600
+PIECE_S = 2.0  # probes hear pieces, so that a speaker of one long utterance can be probed too
+PIECES_PER_SPEAKER = 6
+PROBED_SPEAKERS = 40
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,9 @@ class Validation:
         groups = {"held_out_utterances": split.held_out_utterances, "held_out_speakers": split.held_out_speakers}
         self._batches = {name: self._fixed_batch(spoken) for name, spoken in groups.items()
                          if len(group_by_speaker(spoken)) >= 2}
-        self._probed = _enough_spoken(split.held_out_speakers) or _enough_spoken(split.held_out_utterances)
+        piece_samples = round(PIECE_S * config.mel.sample_rate_hz)
+        self._probed = (_pieces(split.held_out_speakers, piece_samples)
+                        or _pieces(split.held_out_utterances, piece_samples))
 
     @torch.no_grad()
     def measure(self, model, probe=False) -> ValidationReport:
@@ -89,17 +92,22 @@ class Validation:
 
     def _probe(self, model):
         log_mels = []
-        for utterance in self._probed:
-            samples = torch.from_numpy(self._store.audio(utterance).copy()).to(self.device)
-            log_mels.append(self.log_mel(samples.unsqueeze(0).float() / 32768)[0])
-        return probe_speaker(model, log_mels, [utterance.speaker for utterance in self._probed])
+        for _, start, end in self._probed:
+            samples = torch.from_numpy(self._store.samples[start:end].copy()).to(self.device)
+            log_mels.append(self.log_mel(samples[None].float() / 32768)[0])
+        return probe_speaker(model, log_mels, [speaker for speaker, _, _ in self._probed])
 
 
-def _enough_spoken(utterances):
-    """Utterances of the speakers who have at least four, some of each; empty when fewer than two speakers have."""
-    chosen = [spoken[:PROBE_UTTERANCES_PER_SPEAKER] for spoken in group_by_speaker(utterances).values()
-              if len(spoken) >= 4]
-    return [utterance for spoken in chosen for utterance in spoken][:PROBE_LIMIT] if len(chosen) >= 2 else []
+def _pieces(utterances, piece_samples):
+    """[(speaker, start, end), ...] of the speakers with enough speech, as many pieces of each; [] for fewer than two."""
+    chosen = []
+    for speaker, spoken in group_by_speaker(utterances).items():
+        pieces = [(speaker, start, start + piece_samples) for utterance in spoken
+                  for start in range(utterance.offset_samples,
+                                     utterance.offset_samples + utterance.samples - piece_samples + 1, piece_samples)]
+        if len(pieces) >= PIECES_PER_SPEAKER:
+            chosen.append(pieces[:PIECES_PER_SPEAKER])
+    return [piece for pieces in chosen[:PROBED_SPEAKERS] for piece in pieces] if len(chosen) >= 2 else []
 
 
 def _picture(log_mels):

@@ -1,0 +1,39 @@
+"""What several test files call by name; the fixtures lie in conftest.py."""
+
+from dataclasses import dataclass
+
+import torch
+
+from vc.checkpoint import save_model
+from vc.config import load_config
+from vc.model import AutoEncoder
+
+
+@dataclass(frozen=True)
+class Call:
+    """How a call of the command line ended: exit code, and what it wrote to stdout and stderr."""
+
+    code: int
+    out: str
+    err: str
+
+    def assert_refused(self, *messages, folder=None):
+        """Exit code 1, nothing on stdout, one line on stderr that says all of `messages`, nothing left in `folder`."""
+        assert (self.code, self.out) == (1, ""), self
+        assert self.err.startswith("vc: error: ") and self.err.count("\n") == 1, self.err
+        for message in messages:
+            assert message in self.err
+        assert folder is None or contents(folder) == []
+
+
+def contents(folder):
+    """Names of the files below a folder, hidden ones too, sorted; none where there is no folder."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+
+
+def save_untrained(path, repository, *overrides):
+    """Write an untrained model of configs/tiny.yaml, the same each time; returns the path."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        save_model(path, AutoEncoder(load_config(repository / "configs" / "tiny.yaml", overrides)), step=0)
+    return path

@@ -1,0 +1,360 @@
+"""The command line as a user calls it: what is written where, on which stream, with which exit code.
+
+Importing torch takes seconds, so only what needs a process of its own gets one: the whole way from recordings to a
+converted file, and what is imported for --help. The other tests call the same `main` in this process.
+"""
+
+import shutil
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import soundfile
+from helpers import contents, save_untrained
+
+from vc.conversion import Converter
+from vc.data.layouts import LAYOUTS
+from vc.errors import AudioError
+
+RATE_HZ = 16000
+COMMANDS = ("convert", "example", "voice", "prepare", "train", "info")
+
+
+@pytest.fixture
+def source(clips):
+    return clips / "kathleen" / "aurora.flac"
+
+
+@pytest.fixture
+def target(clips):
+    return clips / "kerstin" / "burg.flac"
+
+
+@pytest.fixture(autouse=True)
+def voices(monkeypatch, tmp_path):
+    """The enrolled voices of these tests lie apart from the user's."""
+    monkeypatch.setenv("VC_VOICES", str(tmp_path / "voices"))
+    return tmp_path / "voices"
+
+
+@pytest.fixture
+def enrol(call, tiny_model):
+    return lambda *arguments: call("voice", "add", *arguments, "--model", tiny_model, "--device", "cpu")
+
+
+def assert_converted(path, source):
+    """A sound file, not silent, that lasts as long as its source."""
+    audio, rate_hz = soundfile.read(path)
+    assert rate_hz == RATE_HZ
+    assert len(audio) == pytest.approx(soundfile.info(source).duration * RATE_HZ, abs=1)
+    assert np.abs(audio).max() > 0.01
+
+
+# Help and wrong calls
+
+
+def test_help_answers_without_what_is_slow_to_import(repository):
+    script = f"""
+import sys
+from vc.cli import main
+for arguments in [], *([command] for command in {COMMANDS}), ["voice", "add"]:
+    try:
+        main([*arguments, "--help"])
+    except SystemExit as end:
+        assert end.code == 0
+slow = "torch numpy soundfile soxr safetensors pydantic yaml tqdm".split()
+print("imported:", [name for name in slow if name in sys.modules])
+"""
+    result = subprocess.run([sys.executable, "-c", script], cwd=repository, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.endswith("imported: []\n")
+    words = result.stdout.replace(",", " ").split()
+    assert [name for name in (*COMMANDS, *LAYOUTS) if name not in words] == []
+
+
+@pytest.mark.parametrize("arguments, message", [
+    ("", "required: COMMAND"),
+    ("sing", "invalid choice: 'sing'"),
+    ("convert", "required: SOURCE, --target"),
+    ("convert a.wav", "required: --target"),
+    ("convert a.wav --target", "--target: expected at least one argument"),
+    ("convert a.wav --target b.wav --loud", "unrecognized arguments: --loud"),
+    ("convert a.wav --target b.wav --device toaster", "invalid choice: 'toaster' (choose from 'auto', 'cpu', 'cuda'"),
+    ("prepare in", "required: -o/--output"),
+    ("prepare in -o out --layout heap", "invalid choice: 'heap' (choose from 'auto', 'table', 'speakers', 'vctk'"),
+    ("prepare in -o out --sample-rate high", "invalid int value: 'high'"),
+    ("info one.safetensors two.safetensors", "unrecognized arguments: two.safetensors"),
+    ("voice", "required: ACTION"),
+])
+def test_a_wrong_call_exits_with_2(call, arguments, message):
+    ended = call(*arguments.split())
+    assert (ended.code, ended.out) == (2, "")
+    assert message in ended.err
+    assert ended.err.startswith("usage: vc")
+
+
+# The whole way, in processes of its own
+
+
+@pytest.fixture(scope="module")
+def workshop(clips, repository, tmp_path_factory, vc_process):
+    """The clips prepared and two steps trained on them: calls and folders."""
+    folder = tmp_path_factory.mktemp("workshop")
+    prepared = vc_process("prepare", clips, "-o", folder / "data", "--workers", "1")
+    # The override after the option is the order that argparse alone would refuse.
+    trained = vc_process("train", repository / "configs" / "tiny.yaml", "train.steps=2", "-o", folder / "run",
+                         f"data.path={folder / 'data'}", "--device", "cpu")
+    return SimpleNamespace(prepared=prepared, trained=trained, data=folder / "data", run=folder / "run")
+
+
+def test_prepare_reports_on_stdout(workshop):
+    assert workshop.prepared.code == 0
+    assert workshop.prepared.out == f"{workshop.data}: 4 speakers, 0.00 hours, 8 recordings kept\n"
+    assert "preparing: 100%" in workshop.prepared.err
+
+
+def test_train_prints_the_best_model_and_nothing_else_on_stdout(workshop):
+    assert workshop.trained.code == 0, workshop.trained.err
+    assert workshop.trained.out == f"{workshop.run / 'best.safetensors'}\n"
+    assert "2/2" in workshop.trained.err and "Warning" not in workshop.trained.err
+    assert {"best.safetensors", "config.json", "last.safetensors", "log.jsonl"} <= set(contents(workshop.run))
+
+
+def test_one_bad_file_of_four_fails_alone(workshop, vc_process, clips, source, target, tmp_path):
+    """Through the trained model; one name is not English, one not even text in the encoding of the terminal."""
+    names = ["дослід.flac", b"latin-\xe9.flac".decode("utf-8", "surrogateescape"), "zz.mp3"]
+    for name in names[:2]:
+        shutil.copy(source, tmp_path / name)
+    soundfile.write(tmp_path / "whole.mp3", *soundfile.read(source))
+    cut = (tmp_path / "whole.mp3").read_bytes()
+    (tmp_path / "zz.mp3").write_bytes(cut[:len(cut) // 2])
+    ended = vc_process("convert", names[0], "nowhere.wav", *names[1:], "--target", target, "-o", "out", "--device",
+                       "cpu", "--model", workshop.run / "best.safetensors", cwd=tmp_path,
+                       environment={"LC_ALL": "C.UTF-8"})
+    assert ended.code == 1
+    assert [line.partition(": ")[0] for line in ended.out.splitlines()] == [
+        "out/дослід.flac", r"out/latin-\udce9.flac", "out/zz.mp3"]
+    assert " 1.84 s of audio in " in ended.out.splitlines()[0]
+    # What is left of the mp3 is said once, though the file is read twice.
+    ours = [line for line in ended.err.splitlines() if line.startswith("vc: ")]
+    assert ours == ["vc: error: nowhere.wav: no such file; check the path",
+                    "vc: warning: zz.mp3: damaged or cut short, only the first 0.8 s of 1.8 s can be read",
+                    "vc: error: 1 of 4 files failed, the others are converted"]
+    assert "Traceback" not in ended.err
+    assert contents(tmp_path / "out") == sorted(names)
+    assert_converted(tmp_path / "out" / names[0], source)
+
+
+def test_info_tells_what_a_model_file_holds(call, workshop):
+    best, last = (call("info", workshop.run / f"{name}.safetensors") for name in ("best", "last"))
+    assert (best.code, best.err) == (last.code, last.err) == (0, "")
+    lines = dict(line.split(maxsplit=1) for line in best.out.splitlines() if "half" not in line)
+    assert lines["steps"] == "2" and lines["file"].startswith(f"{workshop.run / 'best.safetensors'} (0.2 MB, model)")
+    assert lines["parameters"] == "encoder 0.04 M, decoder 0.04 M"
+    assert "hop_samples 200, bands 128" in lines["mel"]
+    assert "content half 8 dims, sigmoid, 40 frames a second" in best.out and "speaker half 16 dims" in best.out
+    assert "training)" in last.out and "steps        2" in last.out
+
+
+# convert
+
+
+def test_convert_one_file(convert, source, target, tmp_path):
+    ended = convert(source, "--target", target, "-o", tmp_path / "new" / "out.wav")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith(f"{tmp_path}/new/out.wav: 1.84 s of audio in ") and "real-time factor" in ended.out
+    assert_converted(tmp_path / "new" / "out.wav", source)
+
+
+def test_the_target_is_heard(convert, clips, source, target, tmp_path):
+    """The same source for two targets differs; for the same target it does not."""
+    for name, reference in ("a", target), ("b", clips / "flemishguy" / "kwallen.flac"), ("c", target):
+        convert(source, "--target", reference, "-o", tmp_path / name)
+    a, b, c = ((tmp_path / name / "aurora.flac").read_bytes() for name in "abc")
+    assert a == c != b
+
+
+def test_several_references_are_one_target(convert, clips, source, target, tmp_path):
+    other = clips / "kerstin" / "amboise.flac"
+    for name, references in ("one", [target]), ("two", [target, other]), ("turned", [other, target]):
+        assert convert(source, "--target", *references, "-o", tmp_path / f"{name}.wav").code == 0
+    one, two, turned = (soundfile.read(tmp_path / f"{name}.wav")[0] for name in ("one", "two", "turned"))
+    assert np.abs(one - two).max() > 1e-3
+    assert np.abs(two - turned).max() < 1e-3
+
+
+@pytest.mark.parametrize("suffix, kind", [("flac", "FLAC"), ("ogg", "OGG"), ("mp3", "MP3"), ("opus", "OGG")])
+def test_the_suffix_says_the_format(convert, source, target, tmp_path, suffix, kind):
+    assert convert(source, "--target", target, "-o", tmp_path / f"out.{suffix}").code == 0
+    assert soundfile.info(tmp_path / f"out.{suffix}").format == kind
+    assert_converted(tmp_path / f"out.{suffix}", source)
+
+
+def test_names_are_inferred(convert, clips, source, target, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert convert(source, "--target", target).code == 0
+    assert convert(clips / "nathalie", "--target", target).code == 0
+    assert convert(source, clips / "nathalie" / "katje.flac", "--target", target).code == 0
+    assert contents(tmp_path) == ["aurora-as-burg.wav", "converted-as-burg/aurora.flac",
+                                  "converted-as-burg/katje.flac", "nathalie-as-burg/katje.flac",
+                                  "nathalie-as-burg/student.flac"]
+
+
+@pytest.mark.parametrize("output", ["there", "new/", "new.d/", "new"])
+def test_one_file_goes_into_a_folder(convert, source, target, tmp_path, monkeypatch, output):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").mkdir()
+    assert convert(source, "--target", target, "-o", output).code == 0
+    assert contents(tmp_path) == [f"{output.strip('/')}/aurora.flac"]
+
+
+def test_a_folder_is_mirrored(convert, clips, source, target, tmp_path):
+    """Its inner structure stays; what cannot be written becomes wav; what is no recording is passed over."""
+    for name in "top.flac", "deep/er/low.FLAC", "deep/._mac.flac":
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, tmp_path / "in" / name)
+    soundfile.write(tmp_path / "in" / "talk.oga", *soundfile.read(source), format="OGG", subtype="VORBIS")
+    (tmp_path / "in" / "notes.txt").write_text("no recording")
+    ended = convert(tmp_path / "in", "--target", target, "-o", tmp_path / "out")
+    assert (ended.code, len(ended.out.splitlines())) == (0, 3)
+    assert contents(tmp_path / "out") == ["deep/er/low.FLAC", "talk.wav", "top.flac"]
+    for name in contents(tmp_path / "out"):
+        assert_converted(tmp_path / "out" / name, source)
+
+
+def test_results_below_a_folder_are_no_sources_of_the_next_call(convert, source, target, tmp_path):
+    shutil.copy(source, tmp_path / "a.flac")
+    for _ in range(2):
+        assert convert(tmp_path, "--target", target, "-o", tmp_path / "out", "--force").code == 0
+    assert contents(tmp_path) == ["a.flac", "out/a.flac"]
+
+
+def test_files_may_follow_an_option(convert, clips, source, target, tmp_path):
+    assert convert(source, "--force", clips / "kerstin" / "amboise.flac", "--target", target,
+                   "-o", tmp_path / "out").code == 0
+    assert contents(tmp_path / "out") == ["amboise.flac", "aurora.flac"]
+
+
+def test_the_source_may_be_its_own_target(convert, source, tmp_path):
+    assert convert(source, "--target", source, "-o", tmp_path / "out.wav").code == 0
+    assert_converted(tmp_path / "out.wav", source)
+
+
+def test_an_existing_file_needs_force(convert, source, target, tmp_path):
+    (tmp_path / "out.wav").write_text("precious")
+    ended = convert(source, "--target", target, "-o", tmp_path / "out.wav")
+    ended.assert_refused(f"{tmp_path}/out.wav: exists already; give --force")
+    assert (tmp_path / "out.wav").read_text() == "precious" and contents(tmp_path) == ["out.wav"]
+    assert convert(source, "--target", target, "-o", tmp_path / "out.wav", "--force").code == 0
+    assert_converted(tmp_path / "out.wav", source)
+    assert contents(tmp_path) == ["out.wav"]
+
+
+def test_when_all_fail_no_other_is_called_converted(convert, target, tmp_path):
+    ended = convert("one.wav", "two.wav", "--target", target, "-o", tmp_path)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.splitlines()[-1] == "vc: error: 2 of 2 files failed"
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["--vocoder", "bagpipe"], "unknown vocoder 'bagpipe'; choose one of griffin-lim"),
+    (["-o", "out.m4a"], "out.m4a: cannot write .m4a; expected one of .wav, .flac"),
+    (["-o", "taken/out.wav"], "taken/out.wav: cannot make the folder taken: "),
+])
+def test_convert_refuses(convert, source, target, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").write_text("a file")
+    convert(source, "--target", target, *arguments).assert_refused(message)
+    assert contents(tmp_path) == ["taken"]
+
+
+def test_several_recordings_need_a_folder(convert, clips, source, target, tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    for output in tmp_path / "taken", tmp_path / "out.wav":
+        ended = convert(source, clips / "nathalie", "--target", target, "-o", output)
+        ended.assert_refused(f"{output}: is a file name, expected a folder for several recordings")
+
+
+def test_two_sources_of_one_name(convert, source, target, tmp_path):
+    ended = convert(source, source, "--target", target, "-o", tmp_path / "out")
+    ended.assert_refused(f"{tmp_path}/out/aurora.flac: both {source} and {source} would be written to it",
+                         folder=tmp_path / "out")
+
+
+def test_debug_shows_the_traceback(convert, target):
+    with pytest.raises(AudioError, match="nowhere.wav: no such file"):
+        convert("nowhere.wav", "--target", target, "--debug")
+
+
+def test_control_c(convert, source, target, tmp_path, monkeypatch):
+    def press(*_):
+        raise KeyboardInterrupt
+    monkeypatch.setattr(Converter, "convert_file", press)
+    ended = convert(source, "--target", target, "-o", tmp_path / "out.wav")
+    assert (ended.code, ended.err) == (130, "vc: error: stopped by Ctrl-C\n")
+
+
+# voice
+
+
+def test_an_enrolled_voice_converts_as_its_recordings_do(convert, enrol, clips, source, target, voices, tmp_path):
+    references = [target, clips / "kerstin" / "amboise.flac"]
+    ended = enrol("Kerstin H.", *references)
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out == f"{voices}/Kerstin H..safetensors: Kerstin H., from 4.4 s of speech\n"
+    assert convert(source, "--target", "Kerstin H.", "-o", tmp_path / "voice.wav").code == 0
+    assert convert(source, "--target", *references, "-o", tmp_path / "recordings.wav").code == 0
+    assert (tmp_path / "voice.wav").read_bytes() == (tmp_path / "recordings.wav").read_bytes()
+
+
+def test_voices_are_listed_also_past_a_damaged_one(call, enrol, clips, target, voices):
+    empty = call("voice", "list")
+    assert (empty.code, empty.out, empty.err) == (0, "", f"no voice is enrolled in {voices}\n")
+    enrol("kerstin", target)
+    enrol("Flämische", clips / "flemishguy" / "kwallen.flac")
+    listed = call("voice", "list")
+    assert (listed.code, listed.err) == (0, "")
+    rows = [line.split("\t") for line in listed.out.splitlines()]
+    assert [(name, seconds) for name, seconds, _ in rows] == [("Flämische", "2.1 s"), ("kerstin", "1.9 s")]
+    assert rows[0][2] == rows[1][2] and rows[0][2].startswith("model ")
+    (voices / "damaged.safetensors").write_bytes(b"half")
+    (voices / "-no name.safetensors").write_bytes(b"stray")
+    again = call("voice", "list")
+    assert (again.code, again.out) == (1, listed.out)
+    assert again.err.startswith(f"vc: error: {voices}/damaged.safetensors: not a readable")
+    assert again.err.count("\n") == 1
+
+
+def test_a_voice_of_that_name_needs_force(enrol, clips, target, voices):
+    enrol("anna", target)
+    before = (voices / "anna.safetensors").read_bytes()
+    other = clips / "nathalie" / "katje.flac"
+    enrol("anna", other).assert_refused("anna: a voice of this name is enrolled already; choose another name or give "
+                                        "--force")
+    assert (voices / "anna.safetensors").read_bytes() == before
+    assert enrol("anna", "--force", other).code == 0
+    assert (voices / "anna.safetensors").read_bytes() != before
+
+
+@pytest.mark.parametrize("name", ["", "*", "an/na", "..", "anna.wav", "a" * 65])
+def test_what_cannot_name_a_voice(enrol, target, voices, name):
+    enrol(name, target).assert_refused(f"{name!r}: not a name for a voice; expected up to 64 letters", folder=voices)
+
+
+def test_an_unknown_voice_lists_the_enrolled(convert, enrol, source, target, tmp_path):
+    enrol("kerstin", target)
+    ended = convert(source, "--target", "kirsten", "-o", tmp_path / "out.wav")
+    ended.assert_refused("kirsten: neither a file nor an enrolled voice (enrolled: kerstin)", "vc voice add kirsten")
+    convert(source, "--target", "kirsten.wav").assert_refused("kirsten.wav: no such file")
+
+
+@pytest.mark.parametrize("override", ["train.seed=2", "mel.hop_samples=160"])
+def test_a_voice_of_another_model_is_refused(call, convert, enrol, repository, source, target, tmp_path, override):
+    """Also where the other model has another mel."""
+    enrol("kerstin", target)
+    other = save_untrained(tmp_path / "other.safetensors", repository, override)
+    ended = call("convert", source, "--target", "kerstin", "--model", other, "-o", tmp_path / "out.wav")
+    ended.assert_refused("kerstin: was enrolled with another model; enrol it again with this one")
+    assert not (tmp_path / "out.wav").exists()

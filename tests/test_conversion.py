@@ -1,0 +1,148 @@
+"""The converter: lengths, windows, gate, voices. The sound itself is judged with the model that ships."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from vc import conversion
+from vc.audio import load_audio, save_audio
+from vc.conversion import Converter, frame_levels_db, load
+from vc.errors import AudioError, CheckpointError, ConfigError, VoiceError
+from vc.features import LogMel
+from vc.level import NOMINAL_LEVEL_DB, speech_level_db
+from vc.vocoders import GriffinLim
+from vc.voices import Voice, VoiceLibrary
+
+RATE_HZ = 16000
+
+
+@pytest.fixture(scope="module")
+def converter(tiny_model):
+    loaded = load(tiny_model, "cpu")
+    return Converter(loaded.model, GriffinLim(loaded.mel, iterations=2), loaded.step, loaded.fingerprint)
+
+
+@pytest.fixture(scope="module")
+def clip(clips):
+    return clips / "kathleen" / "aurora.flac"
+
+
+@pytest.fixture
+def long_clip(clips, tmp_path):
+    """All clips one after the other, about 20 s."""
+    audio = np.concatenate([load_audio(path, RATE_HZ) for path in sorted(clips.rglob("*.flac"))])
+    save_audio(tmp_path / "long.wav", audio, RATE_HZ)
+    return tmp_path / "long.wav"
+
+
+@pytest.mark.parametrize("samples", [1600, 1601, 1799, 1800, 8001, 16111])
+def test_the_result_is_as_long_as_the_source(converter, clip, tmp_path, samples):
+    save_audio(tmp_path / "cut.wav", load_audio(clip, RATE_HZ)[4000:4000 + samples], RATE_HZ)
+    assert converter.convert(tmp_path / "cut.wav", clip).shape == (samples,)
+    assert converter.resynthesise(tmp_path / "cut.wav").shape == (samples,)
+
+
+def test_convert_file_writes_what_convert_returns(converter, clip, tmp_path):
+    seconds = converter.convert_file(clip, clip, tmp_path / "out.wav")
+    written, returned = load_audio(tmp_path / "out.wav", RATE_HZ), converter.convert(clip, clip)
+    assert seconds == pytest.approx(len(returned) / RATE_HZ)
+    np.testing.assert_allclose(written, returned, atol=1 / 32768)
+
+
+def test_windows_join_into_the_mel_of_the_whole(converter, long_clip, monkeypatch):
+    """Twelve windows, cross-faded, give the very mel of the whole recording."""
+    monkeypatch.setattr(conversion, "WINDOW_S", 2.0)
+    monkeypatch.setattr(conversion, "OVERLAP_S", 0.5)
+    audio = torch.from_numpy(load_audio(long_clip, RATE_HZ))
+    audio = torch.nn.functional.pad(audio, (0, -len(audio) % converter.mel.hop_samples))
+    windows = list(converter._log_mel_windows(long_clip, 1.0, lambda log_mel, frame_db: log_mel))
+    assert len(windows) > 8
+    joined = torch.cat(list(conversion._crossfaded(iter(windows), 8000 // converter.mel.hop_samples + 1)), dim=1)
+    whole = LogMel(converter.mel)(audio[None])[0]
+    assert joined.shape == whole.shape
+    # A window's own edges see zeros instead of their neighbours; the cross-fade leaves them a small say.
+    assert (joined - whole).abs().mean() < 0.01
+    assert (joined - whole).abs().mean(0).max() < 0.35
+
+
+def test_a_pause_of_the_source_stays_silent(converter, clip, tmp_path):
+    speech = load_audio(clip, RATE_HZ)[4000:20000]
+    pause = np.zeros(RATE_HZ, np.float32)
+    save_audio(tmp_path / "pause.wav", np.concatenate([speech, pause, speech]), RATE_HZ)
+    result = converter.convert(tmp_path / "pause.wav", clip)
+    inner = result[len(speech) + 1600:len(speech) + RATE_HZ - 1600]
+    assert 20 * math.log10(np.abs(inner).max() + 1e-9) < -70
+    assert speech_level_db(result, RATE_HZ) > -60
+
+
+def test_levels_of_frames_by_hand():
+    wave = torch.cat([torch.full((400,), 0.1), torch.zeros(400)])
+    levels_db = frame_levels_db(wave, 200).tolist()
+    # Frames lie on samples 0, 200, ... and hear 200 to each side; beyond the ends there is nothing.
+    assert levels_db == pytest.approx([-20 - 3.01, -20, -20 - 3.01, -120, -120], abs=0.01)
+
+
+def test_the_level_of_a_reference_does_not_matter(converter, clip, tmp_path):
+    audio = load_audio(clip, RATE_HZ)
+    save_audio(tmp_path / "quiet.wav", audio * 0.1, RATE_HZ)
+    torch.testing.assert_close(converter.voice_of(clip).speaker, converter.voice_of(tmp_path / "quiet.wav").speaker,
+                               atol=0.02, rtol=0)
+
+
+def test_references_count_by_their_length(converter, clips):
+    first, second = clips / "kerstin" / "burg.flac", clips / "nathalie" / "katje.flac"
+    voices = [converter.voice_of(path) for path in (first, second)]
+    mean = sum(voice.speaker * voice.seconds for voice in voices)
+    both = converter.voice_of([first, second])
+    torch.testing.assert_close(both.speaker, mean / mean.norm())
+    assert both.seconds == pytest.approx(voices[0].seconds + voices[1].seconds)
+    torch.testing.assert_close(converter.voice_of([first, first]).speaker, voices[0].speaker)
+
+
+def test_a_long_reference_is_heard_in_even_pieces(converter, long_clip):
+    durations_s = [duration_s for _, duration_s in converter._speaker_halves(long_clip)]
+    assert len(durations_s) >= 2
+    assert max(durations_s) <= conversion.REFERENCE_WINDOW_S + 1e-6
+    assert max(durations_s) - min(durations_s) < 0.01
+
+
+def test_no_reference(converter, clip):
+    with pytest.raises(AudioError, match="no reference recording was given"):
+        converter.convert(clip, [])
+
+
+def test_the_result_takes_the_sources_level(converter, clip, tmp_path):
+    audio = load_audio(clip, RATE_HZ)
+    for level_db in (-45.0, -30.0, NOMINAL_LEVEL_DB):
+        save_audio(tmp_path / "source.wav", audio * 10 ** ((level_db - speech_level_db(audio, RATE_HZ)) / 20), RATE_HZ,
+                   force=True)
+        result = converter.convert(tmp_path / "source.wav", clip)
+        assert speech_level_db(result, RATE_HZ) == pytest.approx(level_db, abs=0.3)
+        assert np.abs(result).max() <= conversion.PEAK + 1e-4
+
+
+def test_an_enrolled_voice_is_the_voice(converter, clip, tmp_path):
+    library = VoiceLibrary(tmp_path / "voices")
+    voice = converter.voice_of(clip, "Kathleen A.")
+    path = library.add(voice, converter)
+    assert path.stat().st_size < 20_000
+    found = library.get("Kathleen A.", converter)
+    assert torch.equal(found.speaker, voice.speaker) and found.seconds == voice.seconds
+    assert library.names() == ["Kathleen A."]
+    with pytest.raises(VoiceError, match="a voice of this name is enrolled already"):
+        library.add(voice, converter)
+    with pytest.raises(VoiceError, match="neither a file nor an enrolled voice .enrolled: Kathleen A.."):
+        library.get("Nobody", converter)
+    with pytest.raises(VoiceError, match="not a name for a voice"):
+        library.add(Voice("../escape", voice.speaker, 1.0), converter)
+
+
+def test_loading_names_what_is_wrong(tiny_model, tmp_path):
+    with pytest.raises(CheckpointError, match="no such file"):
+        load(tmp_path / "none.safetensors")
+    with pytest.raises(ConfigError, match="unknown vocoder 'x'"):
+        load(tiny_model, vocoder="x")
+    with pytest.raises(ConfigError, match="unknown device 'tpu'; choose one of auto, cpu, cuda, mps"):
+        load(tiny_model, device="tpu")

@@ -1,0 +1,190 @@
+"""The loop: it learns, it repeats, it resumes bit for bit after kill -9, it stops at a loss that is not finite."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from vc.bottlenecks import BOTTLENECKS
+from vc.config import Config, load_config
+from vc.data.store import StoreWriter
+from vc.errors import CheckpointError, DataError, TrainingError
+from vc.objective import Objective
+from vc.training import Trainer, learning_rate_at, train
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A prepared corpus of six buzzing speakers, each with a pitch and a timbre of his own."""
+    folder = tmp_path_factory.mktemp("data")
+    rng = np.random.default_rng(0)
+    with StoreWriter(folder, 16000) as store:
+        for speaker in range(6):
+            for number in range(6):
+                store.add(f"s{speaker}/{number}.wav", f"s{speaker}", buzz(rng, 90 + 40 * speaker, 0.3 + 0.1 * speaker))
+    return folder
+
+
+def buzz(rng, f0_hz, tilt):
+    """0.8 s of a gliding harmonic sound in syllables: int16 (N,)."""
+    time_s = np.arange(12800) / 16000
+    phase = 2 * np.pi * np.cumsum(f0_hz * (1 + 0.1 * np.sin(2 * np.pi * rng.uniform(1, 3) * time_s))) / 16000
+    sound = sum(np.sin(k * phase) * k ** -(1 + tilt) for k in range(1, 20))
+    syllables = 0.6 + 0.4 * np.sin(2 * np.pi * rng.uniform(3, 5) * time_s + rng.uniform(0, 6))
+    return np.int16(2000 * sound * syllables)
+
+
+@pytest.fixture
+def config(data, repository):
+    def tiny(*overrides):
+        return load_config(repository / "configs" / "tiny.yaml", [f"data.path={data}", *overrides])
+    return tiny
+
+
+def readings(run):
+    """Losses by step from a run's log, without the speeds."""
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    return [{key: value for key, value in line.items() if not key.startswith("speed/")} for line in lines]
+
+
+def assert_same_state(one, other):
+    ours, theirs = load_file(one), load_file(other)
+    assert ours.keys() == theirs.keys()
+    assert [name for name in ours if not torch.equal(ours[name], theirs[name])] == []
+
+
+@pytest.mark.parametrize("bottleneck", BOTTLENECKS)
+def test_one_batch_is_overfitted(bottleneck):
+    """The reconstruction error of one batch falls by 90 %; with the perturbation off, nothing else can be learnt."""
+    torch.manual_seed(0)
+    still = dict(pitch_semitones=0, formant_ratio=1, warp_ratio=1, equaliser_db=0, level_db=0)
+    config = Config(model=dict(width=64, encoder_blocks=2, decoder_blocks=2, kernel=3, content_dims=32,
+                               speaker_dims=16, bottleneck=bottleneck),
+                    adversary=dict(form="none"), perturb=still, train=dict(consistency_from=10**6))
+    rng = np.random.default_rng(1)
+    voices = [torch.from_numpy(buzz(rng, f0, 0.5).astype(np.float32) / 32768) for f0 in (120, 210)]
+    batch = torch.stack(voices)[:, :6400]
+    objective = Objective(config, speakers=2)
+    optimiser = torch.optim.Adam(objective.main_parameters(), lr=3e-3)
+    log_mel = objective.log_mel(batch)
+    objective.model.band_mean.copy_(log_mel.mean((0, 2))[:, None])
+    objective.model.band_std.copy_(log_mel.std((0, 2))[:, None].clamp(min=0.1))
+    first = None
+    for step in range(300):
+        for group in optimiser.param_groups:
+            group["lr"] = 3e-3 * (1 - step / 300)
+        outcome = objective(batch, batch, torch.arange(2), step, torch.Generator().manual_seed(0))
+        optimiser.zero_grad()
+        outcome.total.backward()
+        optimiser.step()
+        first = first or outcome.terms["reconstruction"].item()
+    assert outcome.terms["reconstruction"].item() < 0.1 * first
+
+
+def test_same_seed_same_losses_and_another_seed_others(config, tmp_path):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        train(config("train.steps=6", "train.log_every=1", f"train.seed={seed}"), tmp_path / name, progress=False)
+    assert readings(tmp_path / "a") == readings(tmp_path / "b") != readings(tmp_path / "c")
+
+
+@pytest.mark.parametrize("form", ["reversal", "alternating", "none"])
+def test_resuming_equals_the_uninterrupted_run(config, tmp_path, form):
+    settings = config("train.steps=12", "train.save_every=4", "train.log_every=1", f"adversary.form={form}")
+    train(settings, tmp_path / "whole", progress=False)
+    halves = Trainer(settings, tmp_path / "halves", progress=False)
+    for _ in range(6):  # two steps past the last save, which are lost
+        halves.monitor.log(halves.step + 1, {"lost": 1.0}, waited_s=0)
+        halves.advance()
+        if halves.step == 4:
+            halves.save()
+    halves.close()
+    train(settings, tmp_path / "halves", resume=True, progress=False)
+    assert_same_state(tmp_path / "whole" / "last.safetensors", tmp_path / "halves" / "last.safetensors")
+    assert readings(tmp_path / "halves")[4:] == readings(tmp_path / "whole")[4:]
+
+
+def test_resuming_after_kill_9(config, data, repository, tmp_path):
+    command = [sys.executable, "-m", "vc", "train", str(repository / "configs" / "tiny.yaml"), f"data.path={data}",
+               "train.steps=24", "train.save_every=3", "train.log_every=1", "train.validate_every=100",
+               "train.probe_every=1000", "train.precision=float32", "--device", "cpu"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(repository)}
+    killed = subprocess.Popen([*command, "-o", str(tmp_path / "killed")], env=environment, stderr=subprocess.DEVNULL)
+    log = tmp_path / "killed" / "log.jsonl"
+    deadline = time.monotonic() + 60
+    while not (log.exists() and log.read_text().count("\n") >= 7):
+        assert killed.poll() is None and time.monotonic() < deadline
+        time.sleep(0.005)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    torch.set_num_threads(1)
+    settings = load_config(repository / "configs" / "tiny.yaml", command[5:10] + ["train.precision=float32"])
+    train(settings, tmp_path / "killed", resume=True, progress=False)
+    train(settings, tmp_path / "whole", progress=False)
+    assert_same_state(tmp_path / "whole" / "last.safetensors", tmp_path / "killed" / "last.safetensors")
+
+
+def test_a_run_writes_what_a_person_looks_at(config, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    best = train(config("train.probe_every=20"), tmp_path / "run", progress=False)
+    assert best == tmp_path / "run" / "best.safetensors" and best.exists()
+    events = EventAccumulator(str(tmp_path / "run"), size_guidance={"images": 0, "audio": 0}).Reload()
+    tags = events.Tags()
+    for name in ("loss/reconstruction", "loss/adversarial", "loss/speaker_consistency", "adversary/accuracy",
+                 "validation/held_out_utterances/restoration", "speed/steps_per_s", "speed/data_wait_share"):
+        assert name in tags["scalars"], name
+    assert tags["images"] and tags["audio"]
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(config, tmp_path):
+    settings = config("train.save_every=2", "train.steps=50")
+    trainer = Trainer(settings, tmp_path / "run", progress=False)
+    for _ in range(2):
+        trainer.advance()
+    trainer.save()
+    intact = (tmp_path / "run" / "last.safetensors").read_bytes()
+    with torch.no_grad():
+        trainer.objective.model.decoder.to_mel.bias[0] = float("nan")
+    with pytest.raises(TrainingError, match=r"step 2: reconstruction.* is not finite; .*last.safetensors is intact"):
+        trainer.run()
+    trainer.close()
+    assert (tmp_path / "run" / "last.safetensors").read_bytes() == intact
+
+
+def test_a_run_is_not_overwritten_nor_mixed_up(config, data, tmp_path):
+    train(config("train.steps=2"), tmp_path / "run", progress=False)
+    with pytest.raises(CheckpointError, match="holds a training run already; continue it with --resume"):
+        train(config("train.steps=2"), tmp_path / "run", progress=False)
+    with pytest.raises(CheckpointError, match="trained with model.width=32, the config says 16"):
+        train(config("model.width=16"), tmp_path / "run", resume=True, progress=False)
+    with pytest.raises(CheckpointError, match="trained with adversary.form=reversal, the config says none"):
+        train(config("adversary.form=none"), tmp_path / "run", resume=True, progress=False)
+    with pytest.raises(CheckpointError, match="resume with the same prepared data"):
+        train(config("data.held_out_speakers=0.7"), tmp_path / "run", resume=True, progress=False)
+    with pytest.raises(DataError, match="prepared at 16000 Hz, the config's mel wants 24000 Hz"):
+        train(config("mel.sample_rate_hz=24000"), tmp_path / "other", progress=False)
+
+
+def test_learning_rate_by_hand():
+    settings = Config(train=dict(steps=110, warmup_steps=10, learning_rate=1.0, final_learning_rate=0.0)).train
+    rates = [learning_rate_at(step, settings) for step in (0, 9, 10, 60, 110, 500)]
+    assert rates == pytest.approx([0.1, 1.0, 1.0, 0.5, 0.0, 0.0])
+
+
+def test_the_judging_encoder_stands_still():
+    """Consistency on converted mels trains the decoder and leaves the encoder alone."""
+    config = Config(model=dict(width=16, encoder_blocks=1, decoder_blocks=1, kernel=3, content_dims=4, speaker_dims=8))
+    objective = Objective(config, speakers=4)
+    content, speaker = torch.rand(4, 4, 10), torch.nn.functional.normalize(torch.randn(4, 8), dim=1)
+    terms = objective._consistency(content, speaker, frames=20)
+    sum(terms.values()).backward()
+    assert all(parameter.grad is None for parameter in objective.model.encoder.parameters())
+    assert all(parameter.grad.abs().max() > 0 for parameter in objective.model.decoder.parameters())
+    assert all(parameter.requires_grad for parameter in objective.model.parameters())
