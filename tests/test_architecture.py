@@ -12,7 +12,7 @@ LAYERS = [
     {"errors"},
     {"config", "files"},
     {"audio", "level", "device", "windows"},
-    {"features", "layers"},
+    {"features", "layers", "spectrum"},
     {"bottlenecks", "encoder", "decoder", "adversaries", "vocoders"},
     {"model", "losses"},
     {"checkpoint", "data"},

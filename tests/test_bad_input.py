@@ -40,6 +40,13 @@ def out(tmp_path):
     return tmp_path / "out"
 
 
+@pytest.fixture
+def prepared(call, clips, tmp_path):
+    """A folder that holds prepared data; the run of `train` lies beside it."""
+    assert call("prepare", clips, "-o", tmp_path / "data", "--workers", "1").code == 0
+    return tmp_path
+
+
 def write(path, audio, rate_hz=RATE_HZ, **settings):
     soundfile.write(path, audio, rate_hz, **settings)
     return path
@@ -214,7 +221,7 @@ def test_a_name_that_is_too_long(convert, source, target, tmp_path, monkeypatch)
 # Outputs that cannot be written
 
 
-def test_a_read_only_folder(call, convert, clips, repository, tiny_model, source, target, disk, monkeypatch):
+def test_a_read_only_folder(call, convert, clips, prepared, repository, tiny_model, source, target, disk, monkeypatch):
     folder = disk(writable=False)
     convert(source, "--target", target, "-o", folder / "result.wav").assert_refused(
         f"{folder}/result.wav: cannot be written: Read-only file system")
@@ -225,6 +232,7 @@ def test_a_read_only_folder(call, convert, clips, repository, tiny_model, source
         f"{folder}/kerstin.safetensors: cannot be written (Read-only file system)")
     call("prepare", clips, "-o", folder / "data").assert_refused(
         f"{folder}/data: cannot be written: Read-only file system")
+    train(call, repository, prepared, "-o", folder / "run").assert_refused("Read-only file system", f"{folder}/run")
     assert contents(folder) == []
 
 
@@ -257,15 +265,14 @@ def test_a_limit_on_file_sizes(convert, source, target, out, suffix):
     ended.assert_refused(f"{out}/result.{suffix}: cannot be written: File too large", folder=out)
 
 
-def test_a_model_that_does_not_fit_the_disk(call, convert, repository, tmp_path, clips):
+def test_a_model_that_does_not_fit_the_disk(call, prepared, repository):
     """A training run on a disk without room says so in one line as well."""
-    call("prepare", clips, "-o", tmp_path / "data", "--workers", "1")
     with largest_file(20_000):
-        ended = train(call, repository, tmp_path)
+        ended = train(call, repository, prepared)
     assert ended.code == 1
-    assert last_line(ended) == (f"vc: error: {tmp_path}/run/best.safetensors: cannot be written (File too large); free "
+    assert last_line(ended) == (f"vc: error: {prepared}/run/best.safetensors: cannot be written (File too large); free "
                                 f"space or choose another place, nothing was changed")
-    assert not any("safetensors" in name for name in contents(tmp_path / "run"))
+    assert not any("safetensors" in name for name in contents(prepared / "run"))
 
 
 @pytest.mark.parametrize("sources, output, victim", [
@@ -423,7 +430,7 @@ def test_a_pickle_is_not_executed(call, convert, repository, source, target, tmp
 
 def train(call, repository, folder, *arguments):
     return call("train", repository / "configs" / "tiny.yaml", f"data.path={folder / 'data'}", "train.steps=2",
-                "train.precision=float32", *arguments, "-o", folder / "run", "--device", "cpu")
+                "train.precision=float32", "-o", folder / "run", *arguments, "--device", "cpu")
 
 
 def last_line(ended):
@@ -458,13 +465,6 @@ def test_a_setting_that_is_none(call, prepared, repository, override, message):
 def test_a_config_that_is_none(call, tmp_path, out, content, message):
     (tmp_path / "mine.yaml").write_text(content)
     call("train", tmp_path / "mine.yaml", "-o", out).assert_refused(message, str(tmp_path), folder=out)
-
-
-@pytest.fixture
-def prepared(call, clips, tmp_path):
-    """A folder that holds prepared data; the run of `train` lies beside it."""
-    assert call("prepare", clips, "-o", tmp_path / "data", "--workers", "1").code == 0
-    return tmp_path
 
 
 def test_prepared_data_that_is_none(call, prepared, repository, clips):

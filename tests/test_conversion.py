@@ -102,7 +102,7 @@ def test_references_count_by_their_length(converter, clips):
 
 
 def test_a_long_reference_is_heard_in_even_pieces(converter, long_clip):
-    durations_s = [duration_s for _, duration_s in converter._speaker_halves(long_clip)]
+    durations_s = [piece.seconds for piece in converter._pieces_of(long_clip)]
     assert len(durations_s) >= 2
     assert max(durations_s) <= conversion.REFERENCE_WINDOW_S + 1e-6
     assert max(durations_s) - min(durations_s) < 0.01
@@ -130,13 +130,14 @@ def test_an_enrolled_voice_is_the_voice(converter, clip, tmp_path):
     assert path.stat().st_size < 20_000
     found = library.get("Kathleen A.", converter)
     assert torch.equal(found.speaker, voice.speaker) and found.seconds == voice.seconds
+    assert torch.equal(found.spectrum.std, voice.spectrum.std) and found.spectrum.frames == voice.spectrum.frames
     assert library.names() == ["Kathleen A."]
     with pytest.raises(VoiceError, match="a voice of this name is enrolled already"):
         library.add(voice, converter)
     with pytest.raises(VoiceError, match="neither a file nor an enrolled voice .enrolled: Kathleen A.."):
         library.get("Nobody", converter)
     with pytest.raises(VoiceError, match="not a name for a voice"):
-        library.add(Voice("../escape", voice.speaker, 1.0), converter)
+        library.add(Voice("../escape", voice.speaker, 1.0, voice.spectrum), converter)
 
 
 def test_loading_names_what_is_wrong(tiny_model, tmp_path):

@@ -22,6 +22,7 @@ from vc.device import choose_device
 from vc.errors import AudioError
 from vc.features import LogMel
 from vc.level import NOMINAL_LEVEL_DB, SILENCE_DBFS, LevelMeter, require_speech, speech_level_db, trim_silence
+from vc.spectrum import is_speech, long_term_spectrum, match_spectrum
 from vc.vocoders import make_vocoder
 from vc.voices import Voice
 from vc.windows import sliding_windows
@@ -31,6 +32,7 @@ DEFAULT_MODEL = Path(__file__).parent / "assets" / "default.safetensors"
 WINDOW_S, OVERLAP_S = 24.0, 4.0
 REFERENCE_WINDOW_S = 10.0
 MIN_SOURCE_S, MIN_REFERENCE_S = 0.1, 0.5
+EDGE_FRAMES = 8
 PEAK = 0.98
 SPOOL_BLOCK_SAMPLES = 65536
 # Between these levels of a source frame, far below speech at the nominal level, the result fades by up to GATE_DB.
@@ -39,15 +41,16 @@ GATE_OPEN_DBFS, GATE_SHUT_DBFS, GATE_DB = -66.0, -81.0, 90.0
 _log = logging.getLogger(__name__)
 
 
-def load(model=None, device="auto", vocoder="griffin-lim"):
+def load(model=None, device="auto", vocoder="griffin-lim", spectrum_matching=True):
     """A Converter from a model file, by default the model that ships with the package.
 
-    device: auto, cpu, cuda or mps. vocoder: a name in vc.vocoders.VOCODERS. Raises CheckpointError, ConfigError.
+    device: auto, cpu, cuda or mps. vocoder: a name in vc.vocoders.VOCODERS. spectrum_matching: see vc.spectrum; False
+    gives what the model says by itself. Raises CheckpointError, ConfigError.
     """
     device = choose_device(device)
     model, checkpoint = load_model(model or DEFAULT_MODEL)
     return Converter(model.to(device), make_vocoder(vocoder, model.config.mel, device), checkpoint.step,
-                     checkpoint.fingerprint)
+                     checkpoint.fingerprint, spectrum_matching)
 
 
 @dataclass(frozen=True)
@@ -58,19 +61,32 @@ class Loudness:
     samples: int
 
 
+@dataclass(frozen=True)
+class Piece:
+    """What is heard in a piece of a reference. speaker: speaker half (S,). speech: log-mel of its speech frames
+    (M, t)."""
+
+    speaker: torch.Tensor
+    speech: torch.Tensor
+    seconds: float
+
+
 class Converter:
     """Says one recording in the voice of another.
 
     Sources and references are paths of audio files. `sample_rate` is that of all results, in Hz.
     """
 
-    def __init__(self, model, vocoder, step=0, fingerprint=""):
+    def __init__(self, model, vocoder, step=0, fingerprint="", spectrum_matching=True):
         self.model, self.vocoder = model, vocoder
         self.step, self.fingerprint = step, fingerprint
+        self.spectrum_matching = spectrum_matching
         self.mel = model.config.mel
         self.sample_rate = self.mel.sample_rate_hz
         self.device = model.band_mean.device
         self._log_mel = LogMel(self.mel).to(self.device)
+        # A sine of full scale fills three frequency bins, half an analysis frame in all; nothing in a file is louder.
+        self._loudest = math.log(self._log_mel.filters.max() * self.mel.fft_samples / 2)
 
     def convert(self, source, target):
         """`source` in the voice of `target` (a path, a list of paths or a Voice): float32 (N,), as long as the source.
@@ -114,22 +130,23 @@ class Converter:
         paths = [target] if isinstance(target, (str, Path)) else list(target)
         if not paths:
             raise AudioError("no reference recording was given; give at least one of the target speaker")
-        total, seconds = torch.zeros(self.model.config.model.speaker_dims), 0.0
-        for path in paths:
-            for speaker, duration_s in self._speaker_halves(path):
-                total += speaker * duration_s
-                seconds += duration_s
-        return Voice(name, F.normalize(total, dim=0), seconds)
+        heard = [piece for path in paths for piece in self._pieces_of(path)]
+        speaker = F.normalize(sum(piece.speaker * piece.seconds for piece in heard), dim=0)
+        return Voice(name, speaker, sum(piece.seconds for piece in heard),
+                     long_term_spectrum([piece.speech for piece in heard]))
 
     @torch.no_grad()
-    def _speaker_halves(self, path):
-        """Speaker half (S,) and duration in seconds of each window of one recording."""
+    def _pieces_of(self, path):
+        """What is heard in each window of one reference recording."""
         audio = load_audio(path, self.sample_rate)
         require_speech(audio, self.sample_rate, path, MIN_REFERENCE_S)
         audio = trim_silence(audio, self.sample_rate)
         audio = torch.from_numpy(audio * _gain(NOMINAL_LEVEL_DB - speech_level_db(audio, self.sample_rate)))
         for window in _even_split(audio.to(self.device), round(REFERENCE_WINDOW_S * self.sample_rate)):
-            yield self.model.encode(self._log_mel(window[None])).speaker[0].cpu(), len(window) / self.sample_rate
+            log_mel = self._log_mel(window[None])
+            speech = is_speech(frame_levels_db(window, self.mel.hop_samples))
+            yield Piece(self.model.encode(log_mel).speaker[0].cpu(), log_mel[0, :, speech].cpu(),
+                        len(window) / self.sample_rate)
 
     def _loudness(self, source):
         meter, samples = LevelMeter(self.sample_rate), 0
@@ -178,11 +195,26 @@ class Converter:
             yield transform(self._log_mel(window[None])[0], frame_levels_db(window, hop)), is_last
 
     def _convert_window(self, log_mel, frame_db, voice):
-        content = self.model.encode(log_mel[None]).content
-        converted = self.model.decode(content, voice.speaker[None].to(self.device), log_mel.shape[1])[0]
+        held = self._hold_edges(log_mel)
+        content = self.model.encode(held[None]).content
+        converted = self.model.decode(content, voice.speaker[None].to(self.device), held.shape[1])[0]
+        converted = converted[:, EDGE_FRAMES:-EDGE_FRAMES]
+        if self.spectrum_matching:
+            converted = match_spectrum(converted, is_speech(frame_db), voice.spectrum)
         # A source frame far below speech is a pause, and stays silent whatever the decoder makes of it.
         shut = ((GATE_OPEN_DBFS - frame_db) / (GATE_OPEN_DBFS - GATE_SHUT_DBFS)).clamp(0, 1)
-        return (converted - shut * (GATE_DB * math.log(10) / 20)).clamp(min=math.log(self.mel.floor))
+        gated = converted.clamp(max=self._loudest) - shut * (GATE_DB * math.log(10) / 20)
+        return gated.clamp(min=math.log(self.mel.floor))
+
+    def _hold_edges(self, log_mel):
+        """log-mel (M, T) whose first and last whole frames are held on over EDGE_FRAMES more to each side.
+
+        The outermost frames of a window hear silence beyond its ends, the convolutions see zeros there. Where a
+        recording breaks off in a noise, the decoder answers that with a burst far louder than all speech.
+        """
+        partial = min(self.mel.fft_samples // 2 // self.mel.hop_samples, (log_mel.shape[1] - 1) // 2)
+        whole = log_mel[:, partial:log_mel.shape[1] - partial]
+        return F.pad(whole, (partial + EDGE_FRAMES, partial + EDGE_FRAMES), mode="replicate")
 
 
 def frame_levels_db(wave, hop_samples):

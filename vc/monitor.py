@@ -46,7 +46,7 @@ class Monitor:
             self._board.add_audio(name, audio, step, sample_rate=sample_rate_hz)
         self._board.flush()
         shown = ", ".join(f"{name.removeprefix('validation/')} {value:.3f}" for name, value in report.values.items())
-        if shown:
+        if shown and not self._bar.disable:
             self._bar.write(f"step {step}: {shown}", file=sys.stderr)
 
     def close(self):

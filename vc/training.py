@@ -16,6 +16,7 @@ from vc.config import Config
 from vc.data.batches import BatchLoader
 from vc.data.sampling import SegmentSampler, split_utterances
 from vc.data.store import SpeechStore
+from vc.device import has_fast_bfloat16
 from vc.errors import CheckpointError, DataError, TrainingError
 from vc.files import write_atomically
 from vc.monitor import Monitor
@@ -70,7 +71,7 @@ class Trainer:
             self.average = copy.deepcopy(self.objective.model).requires_grad_(False)
         self.validation = Validation(config, store, split, self.device)
         self._use_bfloat16 = config.train.precision == "bfloat16" or (
-            config.train.precision == "auto" and self.device.type in ("cuda", "cpu"))
+            config.train.precision == "auto" and has_fast_bfloat16(self.device))
         if self._wants_compile():
             self.objective.model.encoder.compile()
             self.objective.model.decoder.compile()

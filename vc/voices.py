@@ -1,4 +1,5 @@
-"""Enrolled voices: a small file that holds the speaker half of somebody's recordings, and not the recordings."""
+"""Enrolled voices: a small file that holds the speaker half and the long-term spectrum of somebody's recordings, and
+not the recordings."""
 
 import os
 import re
@@ -10,17 +11,20 @@ import torch
 from vc.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from vc.data.layouts import AUDIO_SUFFIXES
 from vc.errors import VoiceError
+from vc.spectrum import LongTermSpectrum
 
 NAME = re.compile(r"[\w][\w .-]{0,63}")
 
 
 @dataclass(frozen=True)
 class Voice:
-    """speaker: the speaker half (S,), of unit length. seconds: how much speech it was taken from."""
+    """speaker: the speaker half (S,), of unit length. seconds: how much speech it was taken from. spectrum: the long-term
+    spectrum of that speech."""
 
     name: str
     speaker: torch.Tensor
     seconds: float
+    spectrum: LongTermSpectrum
 
 
 class VoiceLibrary:
@@ -38,9 +42,10 @@ class VoiceLibrary:
         if path.exists() and not force:
             raise VoiceError(f"{voice.name}: a voice of this name is enrolled already; choose another name or give "
                              f"--force to replace it")
-        extra = {"name": voice.name, "seconds": voice.seconds, "model": converter.fingerprint}
-        save_checkpoint(path, Checkpoint("voice", converter.model.config, converter.step, extra,
-                                         {"speaker": voice.speaker}))
+        extra = {"name": voice.name, "seconds": voice.seconds, "model": converter.fingerprint,
+                 "frames": voice.spectrum.frames}
+        tensors = {"speaker": voice.speaker, "band_mean": voice.spectrum.mean, "band_std": voice.spectrum.std}
+        save_checkpoint(path, Checkpoint("voice", converter.model.config, converter.step, extra, tensors))
         return path
 
     def get(self, name, converter) -> Voice:
@@ -53,7 +58,9 @@ class VoiceLibrary:
         if checkpoint.extra["model"] != converter.fingerprint:
             raise VoiceError(f"{name}: was enrolled with another model; enrol it again with this one, or convert with "
                              f"the model it was made with")
-        return Voice(name, checkpoint.tensors["speaker"], checkpoint.extra["seconds"])
+        tensors, extra = checkpoint.tensors, checkpoint.extra
+        spectrum = LongTermSpectrum(tensors["band_mean"], tensors["band_std"], extra["frames"])
+        return Voice(name, tensors["speaker"], extra["seconds"], spectrum)
 
     def names(self):
         """Names of all enrolled voices, sorted."""

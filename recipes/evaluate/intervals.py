@@ -32,11 +32,10 @@ def ratio_of_sums(numerators, denominators, resamples=RESAMPLES, seed=0):
     if denominators.sum() == 0:
         return None
     pairs = len(numerators)
-    # How often each pair is drawn in each resample: (resamples, P).
-    counts = np.random.default_rng(seed).multinomial(pairs, np.full(pairs, 1 / pairs), size=resamples)
-    totals = counts @ denominators
+    drawn = np.random.default_rng(seed).integers(pairs, size=(resamples, pairs))
+    sums, totals = numerators[drawn].sum(axis=1), denominators[drawn].sum(axis=1)
     # A resample that drew only pairs without words says nothing.
-    ratios = (counts @ numerators)[totals > 0] / totals[totals > 0]
+    ratios = sums[totals > 0] / totals[totals > 0]
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(ratios, [tail, 1 - tail])
     return Figure(float(numerators.sum() / denominators.sum()), float(low), float(high))

@@ -40,7 +40,8 @@ def read_pairs(table):
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{table}: cannot be read as a pair list: {error}") from None
     if tuple(header.split("\t")) != COLUMNS:
-        raise DataError(f"{table}: begins with {header[:200]!r}, expected the columns {', '.join(COLUMNS)} between tabs")
+        raise DataError(f"{table}: begins with {header[:200]!r}, expected the columns {', '.join(COLUMNS)}, "
+                        f"between tabs")
     if not lines:
         raise DataError(f"{table}: has a header but no pair below it")
     return [_parse(line, table.parent, f"{table}, line {number}") for number, line in enumerate(lines, start=2)]

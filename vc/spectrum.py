@@ -1,0 +1,52 @@
+"""The long-term spectrum of a voice, and moving a converted mel onto it.
+
+The decoder gets most of a voice right; what it smooths away of its colour can be put back, because the target's own
+recordings tell it: mean and deviation of every mel band over the frames that are speech. This is adaptive instance
+normalisation once more, at the very end and with measured statistics in place of learned ones; signal processing has
+long known it as matching the long-term average spectrum.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from vc.level import NOMINAL_LEVEL_DB
+
+SPEECH_MARGIN_DB = 20.0  # a frame counts as speech down to so far below the nominal level
+TRUST_FRAMES = 100  # with so many speech frames, the statistics of what is converted are trusted half
+MAX_STRETCH = 2.0  # of the deviation; more would lift noise
+
+
+@dataclass(frozen=True)
+class LongTermSpectrum:
+    """mean and std: (M,), of the log-mel of a voice's speech frames. frames: how many there were."""
+
+    mean: torch.Tensor
+    std: torch.Tensor
+    frames: int
+
+
+def is_speech(frame_db):
+    """(T,) levels in dBFS, of a recording at the nominal level -> (T,) bool."""
+    return frame_db > NOMINAL_LEVEL_DB - SPEECH_MARGIN_DB
+
+
+def long_term_spectrum(log_mels) -> LongTermSpectrum:
+    """Of all the speech frames given: list of (M, t)."""
+    frames = torch.cat(log_mels, dim=1)
+    return LongTermSpectrum(frames.mean(1), frames.std(1, correction=0), frames.shape[1])
+
+
+def match_spectrum(log_mel, speech, target: LongTermSpectrum):
+    """Move the bands of log_mel (M, T) towards the target's mean and deviation, taken over `speech` (T,), bool.
+
+    The fewer speech frames there are, the less: one vowel has no long-term spectrum to be matched.
+    """
+    if not speech.any():
+        return log_mel
+    own = long_term_spectrum([log_mel[:, speech]])
+    trust = own.frames / (own.frames + TRUST_FRAMES)
+    mean, std = target.mean.to(log_mel), target.std.to(log_mel)
+    stretch = (std / own.std.clamp(min=1e-3)).clamp(1 / MAX_STRETCH, MAX_STRETCH) ** trust
+    wanted_mean = own.mean + trust * (mean - own.mean)
+    return wanted_mean[:, None] + (log_mel - own.mean[:, None]) * stretch[:, None]
