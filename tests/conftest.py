@@ -32,6 +32,18 @@ def tiny_model(repository, tmp_path_factory):
     return save_untrained(tmp_path_factory.mktemp("model") / "tiny.safetensors", repository)
 
 
+@pytest.fixture
+def source(clips):
+    """A recording to convert: 1.84 s of a woman's English."""
+    return clips / "kathleen" / "aurora.flac"
+
+
+@pytest.fixture
+def target(clips):
+    """A recording of the voice to convert into: another woman's German."""
+    return clips / "kerstin" / "burg.flac"
+
+
 # The command line
 
 

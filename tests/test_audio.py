@@ -240,7 +240,7 @@ def test_bad_files_are_refused_in_our_words(tmp_path, no_ffmpeg, make, suffix, m
 def test_names_the_system_refuses(tmp_path):
     with pytest.raises(AudioError, match="cannot be opened: File name too long"):
         load_audio(tmp_path / ("a" * 300 + ".wav"), RATE_HZ)
-    with pytest.raises(AudioError, match="cannot be opened: .*null byte"):
+    with pytest.raises(AudioError, match="cannot be opened: .*null (byte|character)"):
         load_audio(tmp_path / "a\0.wav", RATE_HZ)
     with pytest.raises(AudioError, match="sample rate 0 Hz asked for, expected a whole number from 1000 to 768000"):
         load_audio(tmp_path / "a.wav", 0)

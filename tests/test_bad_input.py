@@ -26,16 +26,6 @@ def speech(clips):
 
 
 @pytest.fixture
-def source(clips):
-    return clips / "kathleen" / "aurora.flac"
-
-
-@pytest.fixture
-def target(clips):
-    return clips / "kerstin" / "burg.flac"
-
-
-@pytest.fixture
 def out(tmp_path):
     return tmp_path / "out"
 

@@ -22,16 +22,6 @@ RATE_HZ = 16000
 COMMANDS = ("convert", "example", "voice", "prepare", "train", "info")
 
 
-@pytest.fixture
-def source(clips):
-    return clips / "kathleen" / "aurora.flac"
-
-
-@pytest.fixture
-def target(clips):
-    return clips / "kerstin" / "burg.flac"
-
-
 @pytest.fixture(autouse=True)
 def voices(monkeypatch, tmp_path):
     """The enrolled voices of these tests lie apart from the user's."""

@@ -77,6 +77,17 @@ def test_a_pause_of_the_source_stays_silent(converter, clip, tmp_path):
     assert speech_level_db(result, RATE_HZ) > -60
 
 
+def test_the_half_empty_edges_of_a_window_do_not_matter(converter, clip):
+    """What lies there is no sound, and to some decoders an occasion for a burst that drowns all speech."""
+    log_mel = torch.randn(converter.mel.bands, 50, generator=torch.Generator().manual_seed(0)) - 4
+    cut_off = log_mel.clone()
+    cut_off[:, :2] = cut_off[:, -2:] = math.log(converter.mel.floor)  # the frames that reach beyond the ends
+    frame_db, voice = torch.full((50,), NOMINAL_LEVEL_DB), converter.voice_of(clip)
+    results = [converter._convert_window(mel, frame_db, voice) for mel in (log_mel, cut_off)]
+    assert results[0].shape == log_mel.shape
+    torch.testing.assert_close(*results)
+
+
 def test_levels_of_frames_by_hand():
     wave = torch.cat([torch.full((400,), 0.1), torch.zeros(400)])
     levels_db = frame_levels_db(wave, 200).tolist()
@@ -147,3 +158,13 @@ def test_loading_names_what_is_wrong(tiny_model, tmp_path):
         load(tiny_model, vocoder="x")
     with pytest.raises(ConfigError, match="unknown device 'tpu'; choose one of auto, cpu, cuda, mps"):
         load(tiny_model, device="tpu")
+
+
+def test_a_burst_of_the_decoder_is_held_down(converter):
+    """No frame comes out more than HEADROOM_DB louder than it went in; what is softer is left alone."""
+    source = torch.zeros(converter.mel.bands, 3)
+    converted = torch.stack([torch.full((converter.mel.bands,), level) for level in (-1.0, 0.5, 4.0)], dim=1)
+    held = converter._held_down(converted, source)
+    headroom = conversion.HEADROOM_DB * math.log(10) / 20
+    torch.testing.assert_close(held[0], torch.tensor([-1.0, 0.5, headroom]))
+    assert conversion.frame_energy(source)[0].item() == pytest.approx(math.log(converter.mel.bands) / 2)

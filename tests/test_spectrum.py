@@ -49,5 +49,14 @@ def test_only_speech_counts_and_without_speech_nothing_moves():
     assert torch.equal(match_spectrum(log_mel, torch.zeros(1000, dtype=torch.bool), target), log_mel)
 
 
+def test_a_pause_gets_no_louder():
+    speech = torch.arange(1000) < 500
+    log_mel = torch.where(speech, torch.randn(1, 1000), torch.tensor(-6.0))
+    louder, softer = (match_spectrum(log_mel, speech, spectrum([mean], [1.0])) for mean in (3.0, -3.0))
+    assert torch.equal(louder[:, 500:], log_mel[:, 500:])
+    assert (louder[:, :500] > log_mel[:, :500] + 1).all()
+    assert (softer[:, 500:] < log_mel[:, 500:] - 1).all()
+
+
 def test_what_counts_as_speech():
     assert is_speech(torch.tensor([-26.0, -45.0, -47.0, -120.0])).tolist() == [True, True, False, False]

@@ -33,6 +33,7 @@ WINDOW_S, OVERLAP_S = 24.0, 4.0
 REFERENCE_WINDOW_S = 10.0
 MIN_SOURCE_S, MIN_REFERENCE_S = 0.1, 0.5
 EDGE_FRAMES = 8
+HEADROOM_DB = 6.0
 PEAK = 0.98
 SPOOL_BLOCK_SAMPLES = 65536
 # Between these levels of a source frame, far below speech at the nominal level, the result fades by up to GATE_DB.
@@ -85,8 +86,6 @@ class Converter:
         self.sample_rate = self.mel.sample_rate_hz
         self.device = model.band_mean.device
         self._log_mel = LogMel(self.mel).to(self.device)
-        # A sine of full scale fills three frequency bins, half an analysis frame in all; nothing in a file is louder.
-        self._loudest = math.log(self._log_mel.filters.max() * self.mel.fft_samples / 2)
 
     def convert(self, source, target):
         """`source` in the voice of `target` (a path, a list of paths or a Voice): float32 (N,), as long as the source.
@@ -198,13 +197,21 @@ class Converter:
         held = self._hold_edges(log_mel)
         content = self.model.encode(held[None]).content
         converted = self.model.decode(content, voice.speaker[None].to(self.device), held.shape[1])[0]
-        converted = converted[:, EDGE_FRAMES:-EDGE_FRAMES]
+        held, converted = held[:, EDGE_FRAMES:-EDGE_FRAMES], converted[:, EDGE_FRAMES:-EDGE_FRAMES]
         if self.spectrum_matching:
             converted = match_spectrum(converted, is_speech(frame_db), voice.spectrum)
         # A source frame far below speech is a pause, and stays silent whatever the decoder makes of it.
         shut = ((GATE_OPEN_DBFS - frame_db) / (GATE_OPEN_DBFS - GATE_SHUT_DBFS)).clamp(0, 1)
-        gated = converted.clamp(max=self._loudest) - shut * (GATE_DB * math.log(10) / 20)
+        gated = self._held_down(converted, held) - shut * (GATE_DB * math.log(10) / 20)
         return gated.clamp(min=math.log(self.mel.floor))
+
+    def _held_down(self, converted, source):
+        """Frames of `converted` (M, T) that are louder than the source's by more than HEADROOM_DB, brought down to that.
+
+        An error in a logarithm is a burst to the ear, and the peak that it makes would cost the whole recording level.
+        """
+        excess = frame_energy(converted) - frame_energy(source) - HEADROOM_DB * math.log(10) / 20
+        return converted - excess.clamp(min=0)
 
     def _hold_edges(self, log_mel):
         """log-mel (M, T) whose first and last whole frames are held on over EDGE_FRAMES more to each side.
@@ -215,6 +222,11 @@ class Converter:
         partial = min(self.mel.fft_samples // 2 // self.mel.hop_samples, (log_mel.shape[1] - 1) // 2)
         whole = log_mel[:, partial:log_mel.shape[1] - partial]
         return F.pad(whole, (partial + EDGE_FRAMES, partial + EDGE_FRAMES), mode="replicate")
+
+
+def frame_energy(log_mel):
+    """Level of each frame of a log-mel (M, T), in nepers: (T,)."""
+    return torch.logsumexp(2 * log_mel, dim=0) / 2
 
 
 def frame_levels_db(wave, hop_samples):

@@ -40,7 +40,8 @@ def long_term_spectrum(log_mels) -> LongTermSpectrum:
 def match_spectrum(log_mel, speech, target: LongTermSpectrum):
     """Move the bands of log_mel (M, T) towards the target's mean and deviation, taken over `speech` (T,), bool.
 
-    The fewer speech frames there are, the less: one vowel has no long-term spectrum to be matched.
+    The fewer speech frames there are, the less: one vowel has no long-term spectrum to be matched. A pause is never
+    made louder.
     """
     if not speech.any():
         return log_mel
@@ -49,4 +50,5 @@ def match_spectrum(log_mel, speech, target: LongTermSpectrum):
     mean, std = target.mean.to(log_mel), target.std.to(log_mel)
     stretch = (std / own.std.clamp(min=1e-3)).clamp(1 / MAX_STRETCH, MAX_STRETCH) ** trust
     wanted_mean = own.mean + trust * (mean - own.mean)
-    return wanted_mean[:, None] + (log_mel - own.mean[:, None]) * stretch[:, None]
+    matched = wanted_mean[:, None] + (log_mel - own.mean[:, None]) * stretch[:, None]
+    return torch.where(speech, matched, torch.minimum(matched, log_mel))

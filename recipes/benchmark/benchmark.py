@@ -1,6 +1,6 @@
 """How fast, how large and how smooth: speed, start-up, memory, training and seams, as one Markdown table.
 
-    python recipes/benchmark/benchmark.py --model FILE --data DATA --clip FILE [--only convert,memory] [-o figures.json]
+    python recipes/benchmark/benchmark.py --data DATA [--model FILE] [--clip FILE] [--only convert,memory] [-o OUT.json]
 
 Every part runs in a process of its own with one thread, so that none inherits another's memory, and reads CPU seconds,
 which a busy machine stretches less than the clock on the wall. Nothing here fails for being slow; a figure beyond its
@@ -16,11 +16,13 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 
 from figures import Figure, child_environment, markdown_table
 
 ROOT = Path(__file__).resolve().parents[2]
+CLIPS = ROOT / "vc" / "assets" / "clips"
 # Part: the module here whose `measure(options)` returns its Figures.
 PARTS = {"convert": "converting", "startup": "starting", "memory": "memory", "training": "learning", "seams": "seams"}
 NEEDS_DATA = ("training", "seams")
@@ -53,8 +55,6 @@ def describe_machine():
     cpu_info = Path("/proc/cpuinfo")
     lines = cpu_info.read_text().splitlines() if cpu_info.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    from importlib.metadata import version
-
     return (f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores, one used; Python "
             f"{platform.python_version()}, torch {version('torch')}")
 
@@ -75,13 +75,15 @@ def _parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", metavar="FILE", default=str(ROOT / "vc" / "assets" / "default.safetensors"),
                         help="default: the model in the package")
-    parser.add_argument("--clip", metavar="FILE", required=True,
-                        help="a recording of at least 3 s; longer sources are made by repeating it")
-    parser.add_argument("--target", metavar="FILE", help="a recording of the target speaker (default: the clip)")
+    parser.add_argument("--clip", metavar="FILE", default=str(CLIPS / "source.flac"),
+                        help="a recording; longer sources are made by repeating it (default: one in the package)")
+    parser.add_argument("--target", metavar="FILE", default=str(CLIPS / "target.flac"),
+                        help="a recording of the target speaker (default: another in the package)")
     parser.add_argument("--data", metavar="DATA", help="a prepared corpus, for training and seams")
     parser.add_argument("--config", metavar="FILE", default=str(ROOT / "configs" / "default.yaml"),
                         help="what to train (default: configs/default.yaml)")
-    parser.add_argument("--steps", type=int, default=30, metavar="N", help="training steps timed (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=30, metavar="N",
+                        help="training steps timed (default: %(default)s)")
     parser.add_argument("--minutes", type=_list_of(float), default=[1, 10, 60], metavar="M,M",
                         help="lengths of source whose memory is read (default: 1,10,60)")
     parser.add_argument("--only", type=_list_of(str), default=list(PARTS), metavar="PART,PART",

@@ -9,7 +9,9 @@ import torch
 from figures import Figure
 from sources import write_repeated
 
+from vc.audio import load_audio
 from vc.conversion import load
+from vc.features import LogMel
 from vc.vocoders.griffin_lim import ITERATIONS, MOMENTUM
 
 SECONDS, ROUNDS = 60, 5
@@ -20,7 +22,7 @@ def measure(options):
     """Figures of the fastest of ROUNDS conversions of a minute, after one that warms up."""
     torch.set_num_threads(1)
     converter, clock = load(options.model, "cpu"), StageClock()
-    voice = converter.voice_of(options.target or options.clip)
+    voice = converter.voice_of(options.target)
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "minute.wav"
         write_repeated(source, options.clip, SECONDS, converter.sample_rate)
@@ -110,10 +112,8 @@ def _against_torchaudio(converter, clip):
         import torchaudio
     except ImportError:
         return []
-    from vc.audio import load_audio
-
     mel = converter.mel
-    log_mel = converter._log_mel(torch.from_numpy(load_audio(clip, mel.sample_rate_hz))[None])[0]
+    log_mel = LogMel(mel)(torch.from_numpy(load_audio(clip, mel.sample_rate_hz))[None])[0]
     magnitude = converter.vocoder.linear_magnitude(log_mel)
     theirs = torchaudio.transforms.GriffinLim(mel.fft_samples, ITERATIONS, hop_length=mel.hop_samples, power=1.0,
                                               momentum=MOMENTUM)

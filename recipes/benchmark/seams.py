@@ -1,14 +1,17 @@
-"""Can it be heard where a long conversion was put together? Roughness of the result there against everywhere else.
+"""Can it be heard where a long conversion was put together? Roughness of the result there against no seam at all.
 
-Roughness is spectral flux: how much the magnitude spectrum changes from one frame to the next, as a share of both.
-A ratio of 1 means that nothing shows. Beside each ratio stands what chance alone gives: the range that holds nine in
-ten of the ratios that the same pattern of places has when it is moved to anywhere else in the recording.
+Roughness is spectral flux: how much the magnitude spectrum changes from one frame to the next, as a share of both. The
+same recording is converted twice, the second time with LEAD_S more before it, so that all borders fall elsewhere; what
+is read is the flux at the borders of the first over that of the second at the very same moments. A ratio of 1 means
+that nothing shows. Beside it stands what chance alone gives: the range that holds nine in ten of the ratios that the
+same pattern of places has when it is moved to where neither has a border.
 """
 
 import tempfile
 from pathlib import Path
 
 import numpy as np
+import soundfile
 import torch
 from figures import Figure
 from sources import write_utterances, write_vowel
@@ -18,29 +21,30 @@ from vc.data.store import SpeechStore
 from vc.vocoders.griffin_lim import BLOCK_FRAMES, OVERLAP_FRAMES
 
 SECONDS = 300
+LEAD_S = 4.6  # half of the way between two Griffin-Lim joints, and no multiple of the windows' 4 s or 20 s
 FRAME_S, HOP_S = 0.02, 0.005
-REACH_S = 0.05  # how far from a border its seam is looked for
+REACH_S = 0.03  # how far from a border its seam is looked for
 AUDIBLE_DB = 40.0  # frames further below the loudest are pauses, whose flux is noise
 SHIFTS = 500
 
 
 def measure(options):
-    """Figures for real speech and for a vowel that never changes, of vocoder joints and of the model's windows."""
+    """Figures for real speech and for a vowel that goes on and on, of Griffin-Lim joints and of the model's windows."""
     torch.set_num_threads(1)
     converter = load(options.model, "cpu")
-    voice = converter.voice_of(options.target or options.clip)
+    voice = converter.voice_of(options.target)
+    ways = {"converted": lambda path: converter.convert(path, voice), "vocoder alone": converter.resynthesise}
     figures = []
     with tempfile.TemporaryDirectory() as folder:
         speech, vowel = Path(folder) / "speech.wav", Path(folder) / "vowel.wav"
-        joints_s = write_utterances(speech, SpeechStore(options.data), SECONDS)
+        write_utterances(speech, SpeechStore(options.data), SECONDS)
         write_vowel(vowel, SECONDS, converter.sample_rate)
-        for name, path, foreign_s in (("speech", speech, joints_s), ("vowel", vowel, [])):
-            for way, audio in (("converted", converter.convert(path, voice)),
-                               ("vocoder alone", converter.resynthesise(path))):
-                places = border_places(len(audio) / converter.sample_rate, converter.mel)
-                if way == "vocoder alone":
-                    del places["window borders"]
-                figures += _figures(f"{name}, {way}", roughness(audio, converter.sample_rate), places, foreign_s)
+        for path in (speech, vowel):
+            led, plain = path, _without_lead(path)
+            for way, convert in ways.items():
+                fluxes = _aligned_roughness(convert(plain), convert(led), converter.sample_rate)
+                places = border_places(len(fluxes[0]) * HOP_S, converter.mel)
+                figures += _figures(f"{path.stem}, {way}", *fluxes, places, kinds=list(places)[way == "vocoder alone":])
     return figures
 
 
@@ -66,33 +70,51 @@ def roughness(audio, sample_rate_hz):
     magnitude = np.abs(np.fft.rfft(frames * np.hanning(size).astype(np.float32))).astype(np.float32)
     strength = np.linalg.norm(magnitude, axis=1)
     flux = np.linalg.norm(np.diff(magnitude, axis=0), axis=1) / (strength[1:] + strength[:-1] + 1e-9)
-    audible = strength > strength.max() * 10 ** (-AUDIBLE_DB / 20)
+    audible = strength > np.quantile(strength, 0.999) * 10 ** (-AUDIBLE_DB / 20)
     return np.append(np.nan, np.where(audible[1:] & audible[:-1], flux, np.nan))
 
 
-def seam_ratio(flux, places_s, elsewhere):
-    """Mean flux around the places over the mean elsewhere, a mask of frames."""
-    return np.nanmean(flux[_near(len(flux), places_s)]) / np.nanmean(flux[elsewhere])
+def seam_ratio(flux, reference, places_s):
+    """Sum of the flux near the places over that of the reference, both (frames,); a NaN counts in neither."""
+    near = _near(len(flux), places_s) & np.isfinite(flux) & np.isfinite(reference)
+    return flux[near].sum() / reference[near].sum() if near.any() else np.nan
 
 
-def chance_range(flux, places_s, elsewhere):
+def chance_range(flux, reference, places_s):
     """5th and 95th percentile of the ratios of the same pattern, moved round the recording by random times."""
     duration_s = len(flux) * HOP_S
     shifts_s = np.random.default_rng(0).uniform(1, duration_s - 1, SHIFTS)
-    ratios = [seam_ratio(flux, (places_s + shift_s) % duration_s, elsewhere) for shift_s in shifts_s]
-    return np.nanquantile(ratios, [0.05, 0.95])
+    return np.nanquantile([seam_ratio(flux, reference, (places_s + shift_s) % duration_s) for shift_s in shifts_s],
+                          [0.05, 0.95])
 
 
-def _figures(name, flux, places, foreign_s):
-    flux = flux.copy()
-    flux[_near(len(flux), foreign_s)] = np.nan  # where the source itself was joined
-    elsewhere = ~_near(len(flux), np.concatenate(list(places.values())), reach_s=4 * REACH_S)
+def _figures(name, flux, reference, places, kinds):
+    all_s = np.concatenate(list(places.values()))
+    free = ~_near(len(flux), np.concatenate([all_s, all_s - LEAD_S]), reach_s=2 * REACH_S)
+    # Where the reference has a border of its own nothing can be compared.
+    reference = np.where(_near(len(flux), all_s - LEAD_S), np.nan, reference)
     figures = []
-    for kind, places_s in places.items():
-        low, high = chance_range(flux, places_s, elsewhere)
-        figures.append(Figure("seams", f"{name}: {len(places_s)} {kind}", seam_ratio(flux, places_s, elsewhere),
-                              "times", note=f"chance {low:.2f} to {high:.2f}; 1 is no seam"))
+    for kind in kinds:
+        low, high = chance_range(np.where(free, flux, np.nan), reference, places[kind])
+        figures.append(Figure("seams", f"{name}: {len(places[kind])} {kind}",
+                              seam_ratio(flux, reference, places[kind]), "times",
+                              note=f"chance {low:.2f} to {high:.2f}; 1 is no seam"))
     return figures
+
+
+def _aligned_roughness(plain, led, sample_rate_hz):
+    """Roughness of both, of equal length, the second without its lead."""
+    fluxes = roughness(plain, sample_rate_hz), roughness(led[round(LEAD_S * sample_rate_hz):], sample_rate_hz)
+    frames = min(map(len, fluxes))
+    return fluxes[0][:frames], fluxes[1][:frames]
+
+
+def _without_lead(path):
+    """A copy of the wav without its first LEAD_S."""
+    audio, sample_rate_hz = soundfile.read(path, dtype="int16")
+    plain = path.with_name(f"{path.stem}-plain.wav")
+    soundfile.write(plain, audio[round(LEAD_S * sample_rate_hz):], sample_rate_hz)
+    return plain
 
 
 def _near(frames, places_s, reach_s=REACH_S):

@@ -37,8 +37,7 @@ def measure(options):
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "clip.wav"
         write_repeated(clip, options.clip, CLIP_S, 16000)
-        target = options.target or options.clip
-        return figures + _first_file(options.model, clip, target, Path(folder))
+        return figures + _first_file(options.model, clip, options.target, Path(folder))
 
 
 def _first_file(model, clip, target, folder):

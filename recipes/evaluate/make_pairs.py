@@ -1,6 +1,6 @@
 """Draw a pair list for table.py from a table of recordings with the columns path, speaker and text.
 
-    python recipes/evaluate/make_pairs.py ../shared/data/corpus/manifest.tsv --speakers held_out.txt -o runs/pairs.tsv
+    python recipes/evaluate/make_pairs.py CORPUS/manifest.tsv --speakers held_out.txt -o runs/pairs.tsv
 
 Every source speaker meets every target speaker once before any two meet again, in an order that the seed decides. A
 target has one recording more than the references, so that the table can show another recording of theirs.

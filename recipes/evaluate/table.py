@@ -1,6 +1,6 @@
 """How well a model converts: voice, words and what they can be compared with, over a list of pairs.
 
-    python recipes/evaluate/table.py --pairs ../shared/data/eval/pairs.tsv -o runs/table
+    python recipes/evaluate/table.py --pairs EVAL/pairs.tsv -o runs/table
 
 OUT/table.md is the table, OUT/table.json holds it with every pair's figures, OUT/wav/ the converted recordings. A
 killed run goes on where it stopped: what was converted or measured is not done again.
@@ -18,7 +18,7 @@ from pathlib import Path
 import tqdm
 
 import vc
-from vc.errors import VcError
+from vc.errors import DataError, VcError
 from vc.files import write_atomically
 
 from cache import Cache, digest
@@ -60,7 +60,10 @@ def _parser():
 
 def _run(options):
     pairs = read_pairs(options.pairs)
-    others = own_recordings(pairs, options.manifest or options.pairs.parent / "manifest.tsv")
+    manifest = options.manifest or options.pairs.parent / "manifest.tsv"
+    if not manifest.exists():
+        raise DataError(f"{manifest}: no such table of recordings; name one with the target speakers by --manifest")
+    others = own_recordings(pairs, manifest)
     recogniser = Recogniser([pair.text for pair in pairs] + [other.text for other in others if other])
     cache = options.cache or options.output.parent / "cache"
     examiner = Examiner(SpeakerEmbedder(), recogniser, Cache(cache / "measures.jsonl"))

@@ -1,7 +1,7 @@
 """What each mel setting costs and keeps: recordings through mel and Griffin-Lim, and how near the result comes to them.
 
     pip install pesq pystoi
-    python recipes/mel/choose.py --data ../shared/data/corpus/manifest.tsv
+    python recipes/mel/choose.py --data CORPUS/manifest.tsv
 
 Prints the table of README.md. No model takes part: the figures are the ceiling that the mel itself sets.
 """
