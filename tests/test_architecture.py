@@ -11,12 +11,15 @@ ROOT = Path(vc.__file__).parent
 LAYERS = [
     {"errors"},
     {"config", "files"},
-    {"audio", "level", "device", "windows"},
+    {"audio", "level", "device", "windows", "pitch"},
     {"features", "layers", "spectrum"},
     {"bottlenecks", "encoder", "decoder", "adversaries", "vocoders"},
     {"model", "losses"},
     {"checkpoint", "data"},
-    {"objective", "probing", "validation", "monitor", "training", "voices", "conversion", "jobs"},
+    {"objective", "probing", "validation", "monitor", "training", "voices", "conversion", "jobs", "evaluation",
+     "export"},
+    {"demo"},
+    {"commands"},
     {"cli", "__main__", "__init__"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -31,3 +31,7 @@ class VoiceError(VcError):
 
 class TrainingError(VcError):
     """Training cannot go on, for instance because a loss is not finite."""
+
+
+class EvaluationError(VcError):
+    """A list of pairs cannot be evaluated, a measure is not installed, or a report cannot be read."""

@@ -1,0 +1,80 @@
+"""`vc convert` and `vc example`: recordings in another voice."""
+
+import os
+import time
+from pathlib import Path
+
+import vc
+from vc.commands.shared import add_command, add_model_options, complain, load_converter
+from vc.errors import VcError
+
+
+def add(commands):
+    """`vc convert` and `vc example`."""
+    _add_convert(commands)
+    _add_example(commands)
+
+
+def _add_convert(commands):
+    parser = add_command(commands, "convert", _convert, tail="sources", help="say recordings in another voice",
+                         description="Say each SOURCE, a file or a folder of files, in the voice of the target.")
+    parser.add_argument("sources", nargs="+", metavar="SOURCE", help="an audio file, or a folder that is mirrored")
+    parser.add_argument("--target", nargs="+", required=True, metavar="REF",
+                        help="one or several recordings of the target speaker, or the name of an enrolled voice")
+    parser.add_argument("-o", "--output", metavar="OUT", help="a file for one source, a folder for several; its suffix "
+                        "says the format (default: SOURCE-as-TARGET.wav in this folder)")
+    parser.add_argument("--force", action="store_true", help="replace files that exist")
+    add_model_options(parser)
+
+
+def _convert(options):
+    from vc.jobs import plan_jobs
+
+    jobs = plan_jobs(options.sources, options.target, options.output)
+    converter = load_converter(options)
+    voice = _resolve_target(options.target, converter)
+    failed = 0
+    for job in jobs:
+        try:
+            _convert_one(converter, job.source, voice, job.output, options.force)
+        except VcError as error:
+            if options.debug:
+                raise
+            complain(error)
+            failed += 1
+    if failed and len(jobs) > 1:
+        complain(f"{failed} of {len(jobs)} files failed" + ", the others are converted" * (failed < len(jobs)))
+    return 1 if failed else 0
+
+
+def _convert_one(converter, source, voice, output, force):
+    start = time.perf_counter()
+    duration_s = converter.convert_file(source, voice, output, force)
+    took_s = time.perf_counter() - start
+    print(f"{output}: {duration_s:.2f} s of audio in {took_s:.2f} s (real-time factor {took_s / duration_s:.2f})",
+          flush=True)
+
+
+def _resolve_target(target, converter):
+    """Recordings, or the name of an enrolled voice where no such file exists."""
+    from vc.voices import VoiceLibrary, is_voice_name
+
+    if len(target) == 1 and is_voice_name(target[0]) and not os.path.isfile(target[0]):
+        return VoiceLibrary().get(target[0], converter)
+    return converter.voice_of(target)
+
+
+def _add_example(commands):
+    parser = add_command(commands, "example", _example, help="convert a bundled recording into a bundled voice")
+    parser.add_argument("-o", "--output", metavar="OUT", default="example.wav", help="default: %(default)s")
+    parser.add_argument("--force", action="store_true", help="replace the file if it exists")
+    add_model_options(parser)
+
+
+def _example(options):
+    clips = Path(vc.__file__).parent / "assets" / "clips"
+    converter = load_converter(options)
+    print(f"source: {clips / 'source.flac'}\ntarget: {clips / 'target.flac'}")
+    _convert_one(converter, clips / "source.flac", converter.voice_of(clips / "target.flac"), options.output,
+                 options.force)
+    return 0

@@ -1,0 +1,38 @@
+"""What the commands have in common: their parsers' options, the converter they ask for, the way they complain."""
+
+import sys
+
+from vc.device import DEVICES
+
+
+def add_command(commands, name, run, tail=None, **texts):
+    """A parser for one command. run: what carries it out. tail: its positional that takes any number."""
+    parser = commands.add_parser(name, **texts)
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser.set_defaults(run=run, tail=tail)
+    return parser
+
+
+def add_model_options(parser):
+    """--model, --vocoder and --device."""
+    parser.add_argument("--model", metavar="FILE",
+                        help="a model that `vc train` wrote (default: the one in the package)")
+    parser.add_argument("--vocoder", default="griffin-lim", metavar="NAME", help="default: %(default)s")
+    add_device(parser)
+
+
+def add_device(parser):
+    """--device."""
+    parser.add_argument("--device", default="auto", choices=DEVICES, help="default: %(default)s")
+
+
+def load_converter(options):
+    """The Converter that the model options ask for. Raises CheckpointError, ConfigError."""
+    from vc.conversion import load
+
+    return load(options.model, options.device, options.vocoder)
+
+
+def complain(error):
+    """One line on stderr."""
+    print(f"vc: error: {' '.join(str(error).split())}", file=sys.stderr)

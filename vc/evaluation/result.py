@@ -1,0 +1,143 @@
+"""What an evaluation leaves behind: one JSON file that the report page, `vc compare`, README and model card read.
+
+A system is something that answers a pair: the model, or one of the anchors it is read against. An item is one answer,
+with everything that was measured of it; a figure is a statistic of one measure over the items of one system and group.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from vc.errors import EvaluationError
+from vc.files import write_atomically
+
+FORMAT = "vc-evaluation"
+VERSION = 1
+FILE_NAME = "report.json"
+EVERYTHING = "all"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A column. better: "higher", "lower" or "" where neither is. trust: one sentence on how far it can be believed."""
+
+    name: str
+    title: str
+    unit: str
+    better: str
+    trust: str
+
+
+@dataclass(frozen=True)
+class System:
+    """A row. kind: "model", or "anchor" for what the model is compared with."""
+
+    name: str
+    title: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """One system's answer to one pair. values: {measure: number or None}. groups: those it counts in, for instance
+    "woman to man" or "native to non-native", besides EVERYTHING. audio: the sound, relative to the report's folder."""
+
+    pair: int
+    system: str
+    groups: list
+    values: dict
+    audio: str = ""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What was asked: the source said by the target. Paths as in the list of pairs. text: "" where unknown."""
+
+    name: str
+    source: str
+    source_speaker: str
+    target_speaker: str
+    references: list
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A statistic over the pairs with its 95 % bootstrap interval. n: pairs it rests on."""
+
+    system: str
+    group: str
+    measure: str
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Point:
+    """A recording on a two-dimensional map of halves. half: "speaker" or "content"."""
+
+    half: str
+    speaker: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """Everything. model: name, fingerprint, step, vocoder and further facts, as plain values. listening: numbers of the
+    pairs whose sounds are kept, by reason: "sample", "best", "worst". probes: what `vc probe` found, or {}. failures: a
+    line for each item that could not be made or measured. notes: what one must know to read the figures."""
+
+    model: dict
+    measures: list
+    systems: list
+    pairs: list
+    items: list
+    figures: list
+    points: list = field(default_factory=list)
+    listening: dict = field(default_factory=dict)
+    probes: dict = field(default_factory=dict)
+    failures: list = field(default_factory=list)
+    notes: list = field(default_factory=list)
+
+    def figure(self, system, measure, group=EVERYTHING):
+        """The Figure of one cell, or None where nothing was measured."""
+        wanted = (system, measure, group)
+        return next((figure for figure in self.figures if (figure.system, figure.measure, figure.group) == wanted), None)
+
+
+_PARTS = {"measures": Measure, "systems": System, "pairs": Pair, "items": Item, "figures": Figure, "points": Point}
+
+
+def save_result(folder, result: Result):
+    """Write FILE_NAME in `folder`, whole or not at all; returns its path."""
+    path = Path(folder) / FILE_NAME
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = {"format": FORMAT, "version": VERSION, **asdict(result)}
+    write_atomically(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
+    return path
+
+
+def load_result(path) -> Result:
+    """Read what save_result wrote; `path` is the file or its folder. Raises EvaluationError for anything else."""
+    path = Path(path)
+    path = path / FILE_NAME if path.is_dir() else path
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise EvaluationError(f"{path}: no such report; make one with vc evaluate") from None
+    except (OSError, ValueError) as error:
+        raise EvaluationError(f"{path}: not a report ({error}); give a folder that vc evaluate wrote") from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise EvaluationError(f"{path}: a JSON file, but not a report; give a folder that vc evaluate wrote")
+    if content.get("version") != VERSION:
+        raise EvaluationError(f"{path}: a report of version {content.get('version')}, this program reads {VERSION}; "
+                              f"evaluate again")
+    fields = {name: value for name, value in content.items() if name not in ("format", "version")}
+    try:
+        fields |= {name: [part(**entry) for entry in fields[name]] for name, part in _PARTS.items()}
+        return Result(**fields)
+    except (KeyError, TypeError) as error:
+        raise EvaluationError(f"{path}: an incomplete report ({error}); evaluate again") from None
