@@ -8,10 +8,12 @@ import torch
 
 from vc import conversion
 from vc.audio import load_audio, save_audio
-from vc.conversion import Converter, frame_levels_db, load
+from vc.conversion import Converter, Frames, frame_levels_db, load
 from vc.errors import AudioError, CheckpointError, ConfigError, VoiceError
 from vc.features import LogMel
 from vc.level import NOMINAL_LEVEL_DB, speech_level_db
+from vc.pitch_range import pitch_range
+from vc.survey import Survey
 from vc.vocoders import GriffinLim
 from vc.voices import Voice, VoiceLibrary
 
@@ -57,7 +59,8 @@ def test_windows_join_into_the_mel_of_the_whole(converter, long_clip, monkeypatc
     monkeypatch.setattr(conversion, "OVERLAP_S", 0.5)
     audio = torch.from_numpy(load_audio(long_clip, RATE_HZ))
     audio = torch.nn.functional.pad(audio, (0, -len(audio) % converter.mel.hop_samples))
-    windows = list(converter._log_mel_windows(long_clip, 1.0, lambda log_mel, frame_db: log_mel))
+    survey = Survey(NOMINAL_LEVEL_DB, len(audio), torch.zeros(1))
+    windows = list(converter._log_mel_windows(long_clip, survey, lambda frames: frames.log_mel))
     assert len(windows) > 8
     joined = torch.cat(list(conversion._crossfaded(iter(windows), 8000 // converter.mel.hop_samples + 1)), dim=1)
     whole = LogMel(converter.mel)(audio[None])[0]
@@ -82,8 +85,9 @@ def test_the_half_empty_edges_of_a_window_do_not_matter(converter, clip):
     log_mel = torch.randn(converter.mel.bands, 50, generator=torch.Generator().manual_seed(0)) - 4
     cut_off = log_mel.clone()
     cut_off[:, :2] = cut_off[:, -2:] = math.log(converter.mel.floor)  # the frames that reach beyond the ends
-    frame_db, voice = torch.full((50,), NOMINAL_LEVEL_DB), converter.voice_of(clip)
-    results = [converter._convert_window(mel, frame_db, voice) for mel in (log_mel, cut_off)]
+    level_db, f0, voice = torch.full((50,), NOMINAL_LEVEL_DB), torch.full((50,), 200.0), converter.voice_of(clip)
+    results = [converter._convert_window(Frames(mel, level_db, f0), voice, pitch_range(f0))
+               for mel in (log_mel, cut_off)]
     assert results[0].shape == log_mel.shape
     torch.testing.assert_close(*results)
 
@@ -141,6 +145,7 @@ def test_an_enrolled_voice_is_the_voice(converter, clip, tmp_path):
     assert path.stat().st_size < 20_000
     found = library.get("Kathleen A.", converter)
     assert torch.equal(found.speaker, voice.speaker) and found.seconds == voice.seconds
+    assert torch.equal(found.pitch.mean, voice.pitch.mean) and torch.equal(found.pitch.spread, voice.pitch.spread)
     assert torch.equal(found.spectrum.std, voice.spectrum.std) and found.spectrum.frames == voice.spectrum.frames
     assert library.names() == ["Kathleen A."]
     with pytest.raises(VoiceError, match="a voice of this name is enrolled already"):
@@ -148,7 +153,7 @@ def test_an_enrolled_voice_is_the_voice(converter, clip, tmp_path):
     with pytest.raises(VoiceError, match="neither a file nor an enrolled voice .enrolled: Kathleen A.."):
         library.get("Nobody", converter)
     with pytest.raises(VoiceError, match="not a name for a voice"):
-        library.add(Voice("../escape", voice.speaker, 1.0, voice.spectrum), converter)
+        library.add(Voice("../escape", voice.speaker, 1.0, voice.spectrum, voice.pitch), converter)
 
 
 def test_loading_names_what_is_wrong(tiny_model, tmp_path):

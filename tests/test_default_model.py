@@ -1,6 +1,7 @@
 """The model that ships does what the package is for, on real speech."""
 
 import re
+from dataclasses import dataclass
 from itertools import permutations
 
 import numpy as np
@@ -13,6 +14,8 @@ from vc.audio import load_audio
 from vc.conversion import DEFAULT_MODEL, load
 from vc.features import LogMel
 from vc.level import NOMINAL_LEVEL_DB, speech_level_db
+from vc.pitch import track_pitch
+from vc.pitch_range import move_pitch, pitch_range
 
 
 @pytest.fixture(scope="module")
@@ -20,55 +23,66 @@ def model():
     return load().model.cpu()
 
 
+@dataclass(frozen=True)
+class Spoken:
+    """A clip at the nominal level. log_mel: (1, M, T). f0: in Hz (1, T)."""
+
+    log_mel: torch.Tensor
+    f0: torch.Tensor
+
+
 @pytest.fixture(scope="module")
-def log_mels(clips, model):
-    """{speaker: [two log-mels (1, M, T)]} of the test clips at the nominal level."""
+def spoken(clips, model):
+    """{speaker: [two Spoken]}."""
     log_mel, found = LogMel(model.config.mel), {}
     for path in sorted(clips.rglob("*.flac")):
         audio = load_audio(path, 16000)
         audio = audio * np.float32(10 ** ((NOMINAL_LEVEL_DB - speech_level_db(audio, 16000)) / 20))
-        found.setdefault(path.parent.name, []).append(log_mel(torch.from_numpy(audio)[None]))
+        f0 = torch.from_numpy(track_pitch(audio, 16000, model.config.mel.hop_samples))[None]
+        found.setdefault(path.parent.name, []).append(Spoken(log_mel(torch.from_numpy(audio)[None]), f0))
     return found
 
 
 @torch.no_grad()
 def say(model, content_of, speaker_of):
     """log-mel of one recording's content in another's voice."""
-    return model.decode(model.encode(content_of).content, model.encode(speaker_of).speaker, content_of.shape[2])
+    f0 = move_pitch(content_of.f0, pitch_range(content_of.f0), pitch_range(speaker_of.f0))
+    return model.decode(model.encode(content_of.log_mel).content, model.encode(speaker_of.log_mel).speaker, f0)
 
 
-def test_own_voice_in_about_a_reconstruction_out(model, log_mels):
+def test_own_voice_in_about_a_reconstruction_out(model, spoken):
     """The speaker half comes from another sentence; any other voice is further from the recording."""
-    for speaker, (source, other_sentence) in log_mels.items():
-        own = losses.reconstruction(say(model, source, other_sentence), source, model.band_std)
-        foreign = [losses.reconstruction(say(model, source, log_mels[other][0]), source, model.band_std)
-                   for other in log_mels if other != speaker]
+    for speaker, (source, other_sentence) in spoken.items():
+        own = losses.reconstruction(say(model, source, other_sentence), source.log_mel, model.band_std)
+        foreign = [losses.reconstruction(say(model, source, spoken[other][0]), source.log_mel, model.band_std)
+                   for other in spoken if other != speaker]
         assert own < 0.6
         assert own < min(foreign)
 
 
-def test_another_target_changes_the_voice_and_leaves_the_words(model, log_mels):
-    for source, target in permutations(log_mels, 2):
-        recording = log_mels[source][0]
+def test_another_target_changes_the_voice_and_leaves_the_words(model, spoken):
+    for source, target in permutations(spoken, 2):
+        recording = spoken[source][0]
         with torch.no_grad():
-            heard = model.encode(say(model, recording, log_mels[target][0]))
-            own, wanted = (model.encode(log_mels[speaker][1]).speaker for speaker in (source, target))
-            content = model.encode(recording).content
-            others = model.encode(log_mels[target][0]).content
+            heard = model.encode(say(model, recording, spoken[target][0]))
+            own, wanted = (model.encode(spoken[speaker][1].log_mel).speaker for speaker in (source, target))
+            content = model.encode(recording.log_mel).content
+            others = model.encode(spoken[target][0].log_mel).content
         assert F.cosine_similarity(heard.speaker, wanted) > F.cosine_similarity(heard.speaker, own) + 0.2
         frames = min(content.shape[2], others.shape[2])
         assert (heard.content - content).abs().mean() < \
             0.6 * (others[:, :, :frames] - content[:, :, :frames]).abs().mean()
 
 
-def test_the_speaker_half_knows_who_speaks(model, log_mels):
+def test_the_speaker_half_knows_who_speaks(model, spoken):
     with torch.no_grad():
-        first, second = (torch.cat([model.encode(pair[i]).speaker for pair in log_mels.values()]) for i in (0, 1))
+        first, second = (torch.cat([model.encode(pair[i].log_mel).speaker for pair in spoken.values()])
+                         for i in (0, 1))
     assert ((first @ second.T).argmax(1) == torch.arange(len(first))).all()
 
 
-def test_padding_changes_nothing(model, log_mels):
-    recording = next(iter(log_mels.values()))[0]
+def test_padding_changes_nothing(model, spoken):
+    recording = next(iter(spoken.values()))[0].log_mel
     frames = recording.shape[2]
     padded = F.pad(recording, (0, 61), value=-9.0)
     with torch.no_grad():

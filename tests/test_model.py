@@ -16,6 +16,13 @@ def small_model(**changes):
     return AutoEncoder(Config(model=ModelConfig(**(SMALL | changes))))
 
 
+def some_f0(batch, frames):
+    """Contours in Hz (batch, frames), unvoiced in every third frame."""
+    f0 = 100 + 200 * torch.rand(batch, frames)
+    f0[:, ::3] = 0
+    return f0
+
+
 @pytest.mark.parametrize("stride", [1, 2, 3])
 @pytest.mark.parametrize("frames", [1, 2, 3, 4, 5, 8, 31])
 def test_shapes_at_odd_lengths(frames, stride):
@@ -23,7 +30,7 @@ def test_shapes_at_odd_lengths(frames, stride):
     embedding = model.encode(torch.randn(2, 128, frames))
     assert embedding.content.shape == (2, 5, -(-frames // stride))
     assert embedding.speaker.shape == (2, 7)
-    assert model.decode(embedding.content, embedding.speaker, frames).shape == (2, 128, frames)
+    assert model.decode(embedding.content, embedding.speaker, some_f0(2, frames)).shape == (2, 128, frames)
 
 
 def test_the_speaker_half_has_unit_length():
@@ -52,8 +59,9 @@ def test_padding_changes_nothing(stride):
     frames = alone.content.shape[2]
     torch.testing.assert_close(padded.content[1, :, :frames], alone.content[0], atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(padded.speaker[1], alone.speaker[0], atol=1e-4, rtol=1e-4)
-    decoded = model.decode(padded.content, padded.speaker, 30, lengths)
-    expected = model.decode(alone.content, alone.speaker, 17)
+    f0 = some_f0(2, 30)
+    decoded = model.decode(padded.content, padded.speaker, f0, lengths)
+    expected = model.decode(alone.content, alone.speaker, f0[1:, :17])
     torch.testing.assert_close(decoded[1, :, :17], expected[0], atol=1e-3, rtol=1e-3)
 
 
@@ -68,11 +76,21 @@ def test_a_batch_item_equals_the_single_item():
 def test_every_parameter_gets_a_gradient(bottleneck):
     model = small_model(bottleneck=bottleneck)
     source, reference = torch.randn(2, 128, 20), torch.randn(2, 128, 20)
-    model.decode(model.encode(source).content, model.encode(reference).speaker, 20).square().mean().backward()
+    decoded = model.decode(model.encode(source).content, model.encode(reference).speaker, some_f0(2, 20))
+    decoded.square().mean().backward()
     for name, parameter in model.named_parameters():
         assert torch.isfinite(parameter.grad).all(), name
         # A bias before an instance normalisation is taken out again; rounding leaves it next to nothing.
         assert parameter.grad.abs().max() > 0, name
+
+
+def test_a_model_without_pitch_does_not_hear_it():
+    with_pitch, without = small_model(), small_model(pitch=False)
+    embedding = with_pitch.encode(torch.randn(1, 128, 20))
+    halves = embedding.content, embedding.speaker
+    low, high = torch.full((1, 20), 100.0), torch.full((1, 20), 300.0)
+    assert torch.equal(without.decode(*halves, low), without.decode(*halves, high))
+    assert (with_pitch.decode(*halves, low) - with_pitch.decode(*halves, high)).abs().max() > 0.01
 
 
 def test_the_band_statistics_standardise():

@@ -19,7 +19,7 @@ from vc.data.store import SpeechStore
 from vc.errors import ConfigError, DataError
 
 RATE = 16000
-STORE_FILES = ("audio.i16", "manifest.tsv", "report.tsv", "store.json")
+STORE_FILES = ("audio.i16", "manifest.tsv", "pitch.f16", "report.tsv", "store.json")
 
 
 def tone(duration_s, level_db=-30.0, frequency_hz=440.0, rate=RATE, seed=None):
@@ -331,7 +331,7 @@ def test_control_c_leaves_a_usable_store_and_a_quiet_terminal(tmp_path, many):
     assert contents(tmp_path / "out") == whole
 
 
-@pytest.mark.parametrize("torn", ["audio.i16", "manifest.tsv", "report.tsv", "prepare.json.tmp", "store.json"])
+@pytest.mark.parametrize("torn", ["audio.i16", "pitch.f16", "manifest.tsv", "report.tsv", "prepare.json.tmp", "store.json"])
 def test_a_write_cut_short_is_made_good(tmp_path, torn):
     plant_one_of_each(tmp_path / "in")
     run(tmp_path / "in", tmp_path / "out")
@@ -343,8 +343,8 @@ def test_a_write_cut_short_is_made_good(tmp_path, torn):
     elif torn == "store.json":  # killed between claim and store
         for name in STORE_FILES:
             (tmp_path / "out" / name).unlink()
-    elif torn == "audio.i16":  # a power cut: the line is there, its samples are not
-        os.truncate(tmp_path / "out/audio.i16", 1000)
+    elif torn in ("audio.i16", "pitch.f16"):  # a power cut: the line is there, its samples or their pitch are not
+        os.truncate(tmp_path / "out" / torn, 100)
     else:
         with open(tmp_path / "out" / torn, "a", encoding="utf-8") as file:
             file.write("anna/silent.wav\tleft out\tsil")

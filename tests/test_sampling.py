@@ -1,5 +1,7 @@
 """Who is drawn, from where, and that a batch is a function of seed and step alone."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -101,11 +103,15 @@ def test_one_speaker_is_not_enough():
 
 def test_the_loader_serves_any_step_in_any_order():
     spoken = utterances([100] * 3, [100] * 3)
-    samples = np.arange(600, dtype=np.int16)
+    store = SimpleNamespace(samples=np.arange(600, dtype=np.int16), pitch=np.arange(60, dtype=np.float16),
+                            sample_rate_hz=1000)  # an F0 every 10 samples
     sampler = SegmentSampler(spoken, 40, 30, 0.5, seed=7)
-    loader = BatchLoader(samples, sampler, 2, "cpu")
+    loader = BatchLoader(store, sampler, 2, 20, "cpu")
     for step in (0, 1, 2, 9, 3, 3):
         batch = loader.at(step)
         np.testing.assert_allclose(batch.source.numpy() * 32768, sampler.draw(step, 2).source)
         assert batch.reference.shape == (2, 30)
+        assert batch.source_f0.shape == (2, 3) and batch.reference_f0.shape == (2, 2)
+        frames = sampler.draw(step, 2).source[:, [0, 20, 39]]  # the last frame lies right behind the segment
+        np.testing.assert_array_equal(batch.source_f0.numpy(), frames // 10)
     loader.close()

@@ -14,7 +14,7 @@ PERIODS = 3  # of LOWEST_HZ in a window
 CANDIDATES = 6
 VOICING_THRESHOLD = 0.45  # correlation at which voiced and unvoiced are equally likely
 SILENCE_SHARE = 0.02  # of the recording's peak below which a frame is hardly voiced
-OCTAVE_COST, JUMP_COST, VOICING_COST = 0.02, 0.35, 0.14
+OCTAVE_COST, JUMP_COST, VOICING_COST = 0.04, 0.35, 0.14
 COSTS_AT_S = 0.01  # between frames so far apart a change costs what is said above
 BATCH = 512
 

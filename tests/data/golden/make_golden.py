@@ -22,7 +22,8 @@ def outputs(model, wave):
     """What is compared: {name: tensor}."""
     log_mel = LogMel(CONFIG.mel)(wave[None])
     embedding = model.encode(log_mel)
-    decoded = model.decode(embedding.content, embedding.speaker.flip(1), log_mel.shape[2])
+    f0 = torch.linspace(80, 400, log_mel.shape[2])[None] * (torch.arange(log_mel.shape[2]) % 5 > 0)
+    decoded = model.decode(embedding.content, embedding.speaker.flip(1), f0)
     return {"log_mel": log_mel, "content": embedding.content, "speaker": embedding.speaker, "decoded": decoded}
 
 
