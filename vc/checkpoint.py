@@ -24,7 +24,7 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a file holds. kind: "model", "training" or "voice". extra: what its kind adds, as plain JSON values.
+    """What a file holds. kind: "model", "vocoder", "training" or "voice". extra: what its kind adds, as plain JSON values.
 
     fingerprint: the file's checksum, set by loading; it names a model wherever something is bound to it.
     """
@@ -73,10 +73,10 @@ def load_checkpoint(path, kinds=("model", "training")) -> Checkpoint:
                       header["sha256"])
 
 
-def save_model(path, model, step, extra=None, dtype=torch.float16):
-    """Write a model for conversion, in half precision unless told otherwise."""
+def save_model(path, model, step, extra=None, dtype=torch.float16, kind="model"):
+    """Write a model for use, in half precision unless told otherwise. kind: "model" or "vocoder"."""
     tensors = {name: tensor.to(dtype) for name, tensor in model.state_dict().items()}
-    save_checkpoint(path, Checkpoint("model", model.config, step, extra or {}, tensors))
+    save_checkpoint(path, Checkpoint(kind, model.config, step, extra or {}, tensors))
 
 
 def load_model(path):

@@ -26,6 +26,9 @@ class Outcome:
 class Objective(nn.Module):
     """The model with everything that only training needs: perturbation, speaker classification, adversary."""
 
+    kind = "model"
+    fixed = {"mel": None, "model": None, "adversary": ("form",)}
+
     def __init__(self, config: Config, speakers, device="cpu"):
         super().__init__()
         self.config = config
@@ -42,6 +45,11 @@ class Objective(nn.Module):
     def main_parameters(self):
         """What the main optimiser trains; the adversary owns the rest."""
         return [*self.model.parameters(), *self.classification.parameters()]
+
+    def compile(self):
+        """Where most of the time goes."""
+        self.model.encoder.compile()
+        self.model.decoder.compile()
 
     def forward(self, source, reference, speaker_ids, step, generator) -> Outcome:
         """source: (B, N) and reference: (B, N'), two waveforms of one speaker each; speaker_ids: (B,)."""

@@ -1,0 +1,84 @@
+"""One step's forward pass when the vocoder is trained: from a segment of speech to the named losses."""
+
+import math
+
+import torch
+from torch import nn
+
+from vc import vocoder_losses
+from vc.checkpoint import load_model
+from vc.config import Config
+from vc.errors import CheckpointError
+from vc.features import LogMel
+from vc.objective import Outcome
+from vc.vocoders.generator import Generator
+
+
+class VocoderObjective(nn.Module):
+    """The generator with everything that only training needs: losses and discriminators."""
+
+    kind = "vocoder"
+    fixed = {"mel": None, "vocoder": ("width", "blocks", "kernel", "expansion", "causal")}
+
+    def __init__(self, config: Config, speakers, device="cpu"):
+        super().__init__()
+        self.config = config
+        self.model = Generator(config)
+        self.log_mel = LogMel(config.mel)
+        self.waveform_losses = vocoder_losses.WaveformLosses(config.mel)
+        self.adversary = None
+        self._hears_waveforms = config.vocoder.mel > 0 or config.vocoder.spectrum > 0
+        self.to(device)
+        self._converter = None if config.vocoder.converter is None else [_load_converter(config, device)]
+
+    def main_parameters(self):
+        """What the main optimiser trains; the discriminators own the rest."""
+        return list(self.model.parameters())
+
+    def compile(self):
+        """Where most of the time goes; complex numbers and the loop over frames stay as they are."""
+        self.model.network.compile()
+
+    def forward(self, source, reference, speaker_ids, step, generator) -> Outcome:
+        """source: (B, N), waveforms. reference and speaker_ids play no part."""
+        with torch.autocast(source.device.type, enabled=False):
+            heard, target = self.prepare(source, generator)
+        prediction = self.model.predict(heard)
+        with torch.autocast(source.device.type, enabled=False):
+            terms = frame_losses(self.model, prediction, target)
+            if self._hears_waveforms:
+                made = self.model.agree(self.model.follow(prediction, torch.zeros_like(prediction.turns.in_time[:, :, 0])))
+                terms |= self.waveform_losses(made, target[:, :made.shape[1]])
+        weights = self.config.vocoder
+        total = sum(getattr(weights, name) * term for name, term in terms.items())
+        return Outcome(total, terms, {})
+
+    @torch.no_grad()
+    def prepare(self, source, generator):
+        """Waveforms (B, N) -> what the generator hears (B, M, T) and the waveforms at the level drawn for it."""
+        gain_db = (2 * torch.rand(len(source), 1, generator=generator) - 1) * self.config.vocoder.gain_db
+        gain = 10 ** (gain_db.to(source.device) / 20)
+        if self._converter is None:
+            return self.log_mel(source * gain), source * gain
+        converter, log_mel = self._converter[0], self.log_mel(source)
+        embedding = converter.encode(log_mel)
+        rebuilt = converter.decode(embedding.content, embedding.speaker, log_mel.shape[2])
+        floor = math.log(self.config.mel.floor)
+        return (rebuilt + gain.log()[:, :, None]).clamp(min=floor), source * gain
+
+
+def frame_losses(model, prediction, target):
+    """{name: scalar} of what the network says of each frame, against waveforms (B, N)."""
+    spectrum = model.spectrum(target)
+    in_time, in_frequency = vocoder_losses.turns(prediction.turns, spectrum, model.hop_samples / model.fft_samples)
+    return {"magnitude": vocoder_losses.magnitude(prediction.magnitude, spectrum), "turns_in_time": in_time,
+            "turns_in_frequency": in_frequency}
+
+
+def _load_converter(config, device):
+    """A frozen converter with the same mel. Raises CheckpointError."""
+    model, _ = load_model(config.vocoder.converter)
+    if model.config.mel != config.mel:
+        raise CheckpointError(f"{config.vocoder.converter}: got a converter with mel {model.config.mel}, expected "
+                              f"{config.mel}; choose a converter with the vocoder's mel")
+    return model.to(device)
