@@ -13,7 +13,7 @@ LAYERS = [
     {"config", "files"},
     {"audio", "level", "device", "windows", "pitch"},
     {"features", "layers", "spectrum"},
-    {"bottlenecks", "encoder", "decoder", "adversaries"},
+    {"bottlenecks", "encoder", "decoder", "adversaries", "discriminators"},
     {"model", "losses"},
     {"checkpoint", "data"},
     {"vocoders"},

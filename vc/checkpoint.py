@@ -85,6 +85,9 @@ def load_model(path):
     A training state gives its averaged weights. Raises CheckpointError.
     """
     checkpoint = load_checkpoint(path)
+    if checkpoint.config.task != "converter":
+        raise CheckpointError(f"{path}: holds the training of a {checkpoint.config.task}, expected a converter's; give "
+                              f"it as the vocoder")
     weights = tensors_under(checkpoint.tensors, "average.") if checkpoint.kind == "training" else checkpoint.tensors
     model = AutoEncoder(checkpoint.config)
     load_weights(model, {name: tensor.float() for name, tensor in weights.items()}, path)

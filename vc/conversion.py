@@ -45,7 +45,8 @@ _log = logging.getLogger(__name__)
 def load(model=None, device="auto", vocoder="griffin-lim", spectrum_matching=True):
     """A Converter from a model file, by default the model that ships with the package.
 
-    device: auto, cpu, cuda or mps. vocoder: a name in vc.vocoders.VOCODERS. spectrum_matching: see vc.spectrum; False
+    device: auto, cpu, cuda or mps. vocoder: a name in vc.vocoders.VOCODERS or a
+    file that holds one. spectrum_matching: see vc.spectrum; False
     gives what the model says by itself. Raises CheckpointError, ConfigError.
     """
     device = choose_device(device)

@@ -8,17 +8,18 @@ from torch import nn
 from vc import vocoder_losses
 from vc.checkpoint import load_model
 from vc.config import Config
-from vc.errors import CheckpointError
+from vc.discriminators import Discriminators
 from vc.features import LogMel
 from vc.objective import Outcome
 from vc.vocoders.generator import Generator
+from vc.vocoders.neural import require_same_mel
 
 
 class VocoderObjective(nn.Module):
     """The generator with everything that only training needs: losses and discriminators."""
 
     kind = "vocoder"
-    fixed = {"mel": None, "vocoder": ("width", "blocks", "kernel", "expansion", "causal")}
+    fixed = {"mel": None, "vocoder": ("width", "blocks", "kernel", "expansion", "causal", "discriminator_width")}
 
     def __init__(self, config: Config, speakers, device="cpu"):
         super().__init__()
@@ -26,10 +27,12 @@ class VocoderObjective(nn.Module):
         self.model = Generator(config)
         self.log_mel = LogMel(config.mel)
         self.waveform_losses = vocoder_losses.WaveformLosses(config.mel)
-        self.adversary = None
-        self._hears_waveforms = config.vocoder.mel > 0 or config.vocoder.spectrum > 0
         self.to(device)
-        self._converter = None if config.vocoder.converter is None else [_load_converter(config, device)]
+        weights = config.vocoder
+        self.adversary = Discriminators(weights, device) if weights.adversarial > 0 else None
+        self._hears_waveforms = weights.adversarial > 0 or weights.mel > 0 or weights.spectrum > 0
+        # In a list, so that its weights are neither saved nor trained with ours.
+        self._converter = [] if config.vocoder.converter is None else [_load_converter(config, device)]
 
     def main_parameters(self):
         """What the main optimiser trains; the discriminators own the rest."""
@@ -46,19 +49,25 @@ class VocoderObjective(nn.Module):
         prediction = self.model.predict(heard)
         with torch.autocast(source.device.type, enabled=False):
             terms = frame_losses(self.model, prediction, target)
-            if self._hears_waveforms:
-                made = self.model.agree(self.model.follow(prediction, torch.zeros_like(prediction.turns.in_time[:, :, 0])))
-                terms |= self.waveform_losses(made, target[:, :made.shape[1]])
+            made = self.model.agree(self.model.follow(prediction)) if self._hears_waveforms else None
+            if made is not None:
+                target = target[:, :made.shape[1]]
+                terms |= self.waveform_losses(made, target)
+        metrics = {}
+        if self.adversary is not None and step >= self.config.vocoder.adversarial_from:
+            verdict = self.adversary.judge(made, target)
+            terms |= {"adversarial": verdict.adversarial, "feature_matching": verdict.feature_matching}
+            metrics["adversary/discriminator"] = verdict.discriminator
         weights = self.config.vocoder
         total = sum(getattr(weights, name) * term for name, term in terms.items())
-        return Outcome(total, terms, {})
+        return Outcome(total, terms, metrics)
 
     @torch.no_grad()
     def prepare(self, source, generator):
         """Waveforms (B, N) -> what the generator hears (B, M, T) and the waveforms at the level drawn for it."""
         gain_db = (2 * torch.rand(len(source), 1, generator=generator) - 1) * self.config.vocoder.gain_db
         gain = 10 ** (gain_db.to(source.device) / 20)
-        if self._converter is None:
+        if not self._converter:
             return self.log_mel(source * gain), source * gain
         converter, log_mel = self._converter[0], self.log_mel(source)
         embedding = converter.encode(log_mel)
@@ -78,7 +87,5 @@ def frame_losses(model, prediction, target):
 def _load_converter(config, device):
     """A frozen converter with the same mel. Raises CheckpointError."""
     model, _ = load_model(config.vocoder.converter)
-    if model.config.mel != config.mel:
-        raise CheckpointError(f"{config.vocoder.converter}: got a converter with mel {model.config.mel}, expected "
-                              f"{config.mel}; choose a converter with the vocoder's mel")
+    require_same_mel(config.vocoder.converter, model.config.mel, config.mel)
     return model.to(device)

@@ -28,6 +28,10 @@ class Prediction:
     magnitude: torch.Tensor
     turns: Turns
 
+    def cut(self, begin, end):
+        """The frames from begin to end."""
+        return Prediction(self.magnitude[:, :, begin:end], self.turns.cut(begin, end))
+
 
 class Generator(nn.Module):
     """log-mel (B, M, T) -> waveform (B, (T - 1) * hop_samples)."""
@@ -50,7 +54,7 @@ class Generator(nn.Module):
     def forward(self, log_mel):
         prediction = self.predict(log_mel)
         with torch.autocast(log_mel.device.type, enabled=False):
-            return self.agree(self.follow(prediction, torch.zeros_like(prediction.turns.in_time[:, :, 0])))
+            return self.agree(self.follow(prediction))
 
     def predict(self, log_mel) -> Prediction:
         """log_mel: (B, M, T). Sees no more than `network.context_frames` around each frame."""
@@ -62,8 +66,16 @@ class Generator(nn.Module):
         return Prediction(magnitude, Turns(torch.complex(turns[0], turns[1]),
                                            torch.complex(turns[2][:, 1:], turns[3][:, 1:])))
 
-    def follow(self, prediction: Prediction, last):
-        """Spectrum, complex (B, F, T), that goes on after the frame `last`, complex (B, F)."""
+    @property
+    def agreement_frames(self):
+        """How many frames on each side change what `agree` makes of the sound between two frames."""
+        overlapping = -(-self.fft_samples // self.hop_samples) - 1
+        return overlapping * self.rounds + -(-self.fft_samples // (2 * self.hop_samples))
+
+    def follow(self, prediction: Prediction, last=None):
+        """Spectrum, complex (B, F, T), that goes on after the frame `last`, complex (B, F); None for silence."""
+        if last is None:
+            last = torch.zeros_like(prediction.turns.in_time[:, :, 0])
         return follow_turns(prediction.magnitude, prediction.turns, self.hop_samples / self.fft_samples, last)
 
     def agree(self, spectrum):

@@ -24,6 +24,10 @@ class Turns:
     in_time: torch.Tensor
     in_frequency: torch.Tensor
 
+    def cut(self, begin, end):
+        """The frames from begin to end."""
+        return Turns(self.in_time[:, :, begin:end], self.in_frequency[:, :, begin:end])
+
 
 def true_turns(spectrum, hop_share):
     """Turns, of length 1, of a complex spectrum (B, F, T) with phases relative to the middle of each frame. The first
@@ -43,16 +47,17 @@ def centre_turn(spectrum, hop_share):
 def follow_turns(magnitude, turns: Turns, hop_share, last):
     """Spectrum, complex (B, F, T), of magnitude (B, F, T) whose phases follow the turns on from the spectrum of the
     frame before, `last`, complex (B, F): zeros before the first frame."""
-    from_past = (turns.in_time * centre_turn(magnitude, hop_share)).unbind(2)
-    from_below = (NEIGHBOUR * turns.in_frequency).unbind(2)
+    from_past = turns.in_time * centre_turn(magnitude, hop_share)
+    # The outermost bins lack a neighbour; a zero there lets `roll` bring in the one from the other end.
+    from_below = F.pad(NEIGHBOUR * turns.in_frequency, (0, 0, 1, 0))
+    from_above = F.pad(NEIGHBOUR * turns.in_frequency.conj(), (0, 0, 0, 1))
     spectrum = []
-    for level, past, below in zip(magnitude.unbind(2), from_past, from_below):
+    for level, past, below, above in zip(*(x.unbind(2) for x in (magnitude, from_past, from_below, from_above))):
         held = last * past + TINY
-        above = below.conj()
-        last = level * direction(held)
+        last = level * torch.sgn(held)
         for _ in range(SWEEPS):
-            drawn = held + F.pad(last[:, :-1] * below, (1, 0)) + F.pad(last[:, 1:] * above, (0, 1))
-            last = level * direction(drawn)
+            drawn = torch.addcmul(held, below, last.roll(1, 1))
+            last = level * torch.sgn(torch.addcmul(drawn, above, last.roll(-1, 1)))
         spectrum.append(last)
     return torch.stack(spectrum, 2)
 
