@@ -90,7 +90,7 @@ def test_true_turns_lead_back_to_the_recording(vocoder, wave):
     generator = vocoder.generator
     spectrum = generator.spectrum(wave[None])
     followed = generator.follow(Prediction(spectrum.abs(), true_turns(spectrum, 0.25)))
-    made = generator._istft(followed * generator.to_left_end)[0]
+    made = generator.wave(followed)[0]
     turned = torch.nn.functional.cosine_similarity(made, wave, dim=0).abs()
     mel_error = (LogMel(MEL)(made[None]) - LogMel(MEL)(wave[None])).abs().mean()
     assert turned > 0.6 and mel_error < 0.15
@@ -129,6 +129,24 @@ def test_following_turns_against_plain_loops():
             x = [float(magnitude[f, t]) * drawn[f] / abs(drawn[f]) for f in range(bins)]
         last = torch.tensor(x)
         torch.testing.assert_close(got[:, t], last.to(got.dtype), atol=1e-4, rtol=1e-4)
+
+
+def test_neighbours_against_plain_loops():
+    generator = torch.Generator().manual_seed(0)
+    x, in_time, below = (torch.complex(*torch.randn(2, bins, 3, generator=generator)) for bins in (4, 4, 3))
+    got = phases.drawn_by_neighbours(x[None], Turns(in_time[None], below[None]), 0.25)[0]
+    for f in range(4):
+        for t in range(3):
+            drawn = 0
+            if t > 0:
+                drawn += x[f, t - 1] * in_time[f, t] * 1j ** f
+            if t < 2:
+                drawn += x[f, t + 1] * (in_time[f, t + 1] * 1j ** f).conj()
+            if f > 0:
+                drawn += x[f - 1, t] * below[f - 1, t]
+            if f < 3:
+                drawn += x[f + 1, t] * below[f, t].conj()
+            torch.testing.assert_close(got[f, t], drawn, atol=1e-5, rtol=1e-5)
 
 
 def test_the_magnitude_is_held_near_what_the_mel_allows(vocoder, wave):

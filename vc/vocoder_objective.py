@@ -49,7 +49,7 @@ class VocoderObjective(nn.Module):
         prediction = self.model.predict(heard)
         with torch.autocast(source.device.type, enabled=False):
             terms = frame_losses(self.model, prediction, target)
-            made = self.model.agree(self.model.follow(prediction)) if self._hears_waveforms else None
+            made = self._speak(prediction) if self._hears_waveforms else None
             if made is not None:
                 target = target[:, :made.shape[1]]
                 terms |= self.waveform_losses(made, target)
@@ -61,6 +61,9 @@ class VocoderObjective(nn.Module):
         weights = self.config.vocoder
         total = sum(getattr(weights, name) * term for name, term in terms.items())
         return Outcome(total, terms, metrics)
+
+    def _speak(self, prediction):
+        return self.model.agree(self.model.follow(prediction), prediction.turns)
 
     @torch.no_grad()
     def prepare(self, source, generator):
@@ -79,7 +82,7 @@ class VocoderObjective(nn.Module):
 def frame_losses(model, prediction, target):
     """{name: scalar} of what the network says of each frame, against waveforms (B, N)."""
     spectrum = model.spectrum(target)
-    in_time, in_frequency = vocoder_losses.turns(prediction.turns, spectrum, model.hop_samples / model.fft_samples)
+    in_time, in_frequency = vocoder_losses.turns(prediction.turns, spectrum, model.hop_share)
     return {"magnitude": vocoder_losses.magnitude(prediction.magnitude, spectrum), "turns_in_time": in_time,
             "turns_in_frequency": in_frequency}
 

@@ -3,7 +3,7 @@
 A convolution, a stack of ConvNeXt blocks at the frame rate and one inverse STFT (Siuzdak 2023, arXiv 2306.00814).
 Unlike there, the magnitude is a correction to what follows from the mel by least squares, and the phases are built up
 from how far each bin turns from frame to frame and from bin to bin. A few rounds of fast Griffin-Lim (Perraudin et al.
-2013) may follow, in which neighbouring frames agree on what is left.
+2013) may follow, in which neighbouring frames agree on what is left, while the turns still have a say.
 """
 
 from dataclasses import dataclass
@@ -14,10 +14,11 @@ from torch.nn import functional as F
 
 from vc.config import Config
 from vc.vocoders.inverse import MelInverse
-from vc.vocoders.phases import Turns, direction, follow_turns
+from vc.vocoders.phases import Turns, direction, drawn_by_neighbours, follow_turns
 
 INVERSE_STEPS = 4  # more of them change nothing that PESQ hears
 MOMENTUM = 0.99
+TURNS_SAY = 0.2  # what the turns count in the first of the rounds; in the last, next to nothing
 GAIN_LIMIT = 1.5  # nepers that the network may move a magnitude; what is zero stays zero
 
 
@@ -42,6 +43,7 @@ class Generator(nn.Module):
         mel, sizes = config.mel, config.vocoder
         bins = mel.fft_samples // 2 + 1
         self.fft_samples, self.hop_samples, self.rounds = mel.fft_samples, mel.hop_samples, sizes.rounds
+        self.hop_share = mel.hop_samples / mel.fft_samples
         self.inverse = MelInverse(mel, INVERSE_STEPS)
         self.network = Network(mel.bands, 5 * bins, sizes.width, sizes.blocks, sizes.kernel, sizes.expansion,
                                sizes.causal)
@@ -54,7 +56,7 @@ class Generator(nn.Module):
     def forward(self, log_mel):
         prediction = self.predict(log_mel)
         with torch.autocast(log_mel.device.type, enabled=False):
-            return self.agree(self.follow(prediction))
+            return self.agree(self.follow(prediction), prediction.turns)
 
     def predict(self, log_mel) -> Prediction:
         """log_mel: (B, M, T). Sees no more than `network.context_frames` around each frame."""
@@ -62,9 +64,12 @@ class Generator(nn.Module):
             magnitude = self.inverse(log_mel)
         answer = self.network((log_mel - self.band_mean) / self.band_std).float()
         gain, *turns = answer.chunk(5, dim=1)
-        magnitude = magnitude * torch.exp(GAIN_LIMIT * torch.tanh(gain / GAIN_LIMIT))
-        return Prediction(magnitude, Turns(torch.complex(turns[0], turns[1]),
-                                           torch.complex(turns[2][:, 1:], turns[3][:, 1:])))
+        return Prediction(self.corrected(magnitude, gain), Turns(torch.complex(turns[0], turns[1]),
+                                                                 torch.complex(turns[2][:, 1:], turns[3][:, 1:])))
+
+    def corrected(self, magnitude, gain):
+        """magnitude (B, F, T) moved by the network's gain in nepers, no further than GAIN_LIMIT."""
+        return magnitude * torch.exp(GAIN_LIMIT * torch.tanh(gain / GAIN_LIMIT))
 
     @property
     def agreement_frames(self):
@@ -76,31 +81,30 @@ class Generator(nn.Module):
         """Spectrum, complex (B, F, T), that goes on after the frame `last`, complex (B, F); None for silence."""
         if last is None:
             last = torch.zeros_like(prediction.turns.in_time[:, :, 0])
-        return follow_turns(prediction.magnitude, prediction.turns, self.hop_samples / self.fft_samples, last)
+        return follow_turns(prediction.magnitude, prediction.turns, self.hop_share, last)
 
-    def agree(self, spectrum):
+    def agree(self, spectrum, turns: Turns):
         """Complex (B, F, T) -> waveform (B, (T - 1) * hop_samples) after `rounds` of fast Griffin-Lim."""
         if spectrum.shape[2] == 1:
             return spectrum.real.new_zeros(spectrum.shape[0], 0)
-        spectrum, last_rebuilt = spectrum * self.to_left_end, 0
-        magnitude = spectrum.abs()
-        for _ in range(self.rounds):
-            rebuilt = self._stft(self._istft(spectrum))
-            spectrum = magnitude * direction(rebuilt - last_rebuilt * (MOMENTUM / (1 + MOMENTUM)))
-            last_rebuilt = rebuilt
-        return self._istft(spectrum)
+        magnitude, last_rebuilt = spectrum.abs(), 0
+        for number in range(self.rounds):
+            rebuilt = self.spectrum(self.wave(spectrum))
+            say = TURNS_SAY * (1 - number / self.rounds)
+            wanted = (rebuilt - last_rebuilt * (MOMENTUM / (1 + MOMENTUM))
+                      + say * drawn_by_neighbours(spectrum, turns, self.hop_share))
+            spectrum, last_rebuilt = magnitude * direction(wanted), rebuilt
+        return self.wave(spectrum)
 
     def spectrum(self, wave):
         """Waveform (B, N) -> complex (B, F, T) with phases relative to the middle of each frame."""
-        return self._stft(wave) * self.to_left_end
+        return self.to_left_end * torch.stft(wave, self.fft_samples, self.hop_samples, window=self.window,
+                                             pad_mode="constant", return_complex=True)
 
-    def _istft(self, spectrum):
-        return torch.istft(spectrum, self.fft_samples, self.hop_samples, window=self.window,
+    def wave(self, spectrum):
+        """The other way, (T - 1) * hop_samples long."""
+        return torch.istft(spectrum * self.to_left_end, self.fft_samples, self.hop_samples, window=self.window,
                            length=(spectrum.shape[2] - 1) * self.hop_samples)
-
-    def _stft(self, wave):
-        return torch.stft(wave, self.fft_samples, self.hop_samples, window=self.window, pad_mode="constant",
-                          return_complex=True)
 
 
 class Network(nn.Module):

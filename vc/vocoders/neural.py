@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import final
 
 import torch
+from torch.nn import functional as F
 
 from vc.checkpoint import load_checkpoint, load_weights, tensors_under
 from vc.errors import CheckpointError
 from vc.vocoders.base import Vocoder
 from vc.vocoders.generator import Generator
+from vc.vocoders.phases import Turns
 from vc.windows import sliding_windows
 
 DEFAULT_FILE = Path(__file__).parent.parent / "assets" / "vocoder.safetensors"
@@ -32,13 +34,14 @@ class Neural(Vocoder):
     @torch.no_grad()
     def stream(self, chunks):
         reach, hop, begin = self.generator.agreement_frames, self.mel.hop_samples, 0
-        for spectrum, is_last in sliding_windows(self._spectra(chunks), BLOCK_FRAMES, BLOCK_FRAMES - 2 * reach):
-            wave = self.generator.agree(spectrum[None])[0]
+        for block, is_last in sliding_windows(self._spectra(chunks), BLOCK_FRAMES, BLOCK_FRAMES - 2 * reach):
+            spectrum, in_time, in_frequency = block.unsqueeze(1)
+            wave = self.generator.agree(spectrum, Turns(in_time, in_frequency[:, 1:]))[0]
             yield wave[begin * hop:None if is_last else (BLOCK_FRAMES - reach) * hop].cpu()
             begin = reach
 
     def _spectra(self, chunks):
-        """Complex (F, t), block by block."""
+        """Spectrum, turns in time and turns in frequency, the lowest bin's 0, block by block: complex (3, F, t)."""
         before, after = self.generator.network.context_frames
         last, begin = None, 0
         for log_mel, is_last in sliding_windows(chunks, BLOCK_FRAMES, BLOCK_FRAMES - before - after):
@@ -46,7 +49,8 @@ class Neural(Vocoder):
             prediction = prediction.cut(begin, log_mel.shape[1] - (0 if is_last else after))
             spectrum = self.generator.follow(prediction, last)
             last, begin = spectrum[:, :, -1], before
-            yield spectrum[0]
+            turns = prediction.turns
+            yield torch.cat([spectrum, turns.in_time, F.pad(turns.in_frequency, (0, 0, 1, 0))])
 
 
 def load_vocoder(file):

@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional as F
 
 SWEEPS = 3  # how many bins far a direction spreads within a frame
-NEIGHBOUR = 0.5  # what the neighbouring bins count against a bin's own past
+NEIGHBOUR = 1.0  # what the neighbouring bins count against a bin's own past
 TINY = 1e-8
 
 
@@ -60,6 +60,15 @@ def follow_turns(magnitude, turns: Turns, hop_share, last):
             last = level * torch.sgn(torch.addcmul(drawn, above, last.roll(-1, 1)))
         spectrum.append(last)
     return torch.stack(spectrum, 2)
+
+
+def drawn_by_neighbours(spectrum, turns: Turns, hop_share):
+    """Where its four neighbours, turned, would have each bin of a complex spectrum (B, F, T): their sum, (B, F, T)."""
+    onwards = (turns.in_time * centre_turn(spectrum, hop_share))[:, :, 1:]
+    upwards = turns.in_frequency
+    in_time = F.pad(spectrum[:, :, :-1] * onwards, (1, 0)) + F.pad(spectrum[:, :, 1:] * onwards.conj(), (0, 1))
+    return (in_time + F.pad(spectrum[:, :-1] * upwards, (0, 0, 1, 0))
+            + F.pad(spectrum[:, 1:] * upwards.conj(), (0, 0, 0, 1)))
 
 
 def direction(x):
