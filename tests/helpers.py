@@ -7,6 +7,7 @@ import torch
 from vc.checkpoint import save_model
 from vc.config import load_config
 from vc.model import AutoEncoder
+from vc.vocoders.generator import Generator
 
 
 @dataclass(frozen=True)
@@ -36,4 +37,13 @@ def save_untrained(path, repository, *overrides):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         save_model(path, AutoEncoder(load_config(repository / "configs" / "tiny.yaml", overrides)), step=0)
+    return path
+
+
+def save_untrained_vocoder(path, repository, *overrides):
+    """Write an untrained vocoder of configs/vocoder-tiny.yaml, the same each time; returns the path."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        generator = Generator(load_config(repository / "configs" / "vocoder-tiny.yaml", overrides))
+        save_model(path, generator, step=0, kind="vocoder")
     return path

@@ -24,7 +24,7 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a file holds. kind: "model", "training" or "voice". extra: what its kind adds, as plain JSON values.
+    """What a file holds. kind: "model", "vocoder", "training" or "voice". extra: what its kind adds, as plain JSON values.
 
     fingerprint: the file's checksum, set by loading; it names a model wherever something is bound to it.
     """
@@ -73,10 +73,10 @@ def load_checkpoint(path, kinds=("model", "training")) -> Checkpoint:
                       header["sha256"])
 
 
-def save_model(path, model, step, extra=None, dtype=torch.float16):
-    """Write a model for conversion, in half precision unless told otherwise."""
+def save_model(path, model, step, extra=None, dtype=torch.float16, kind="model"):
+    """Write a model for use, in half precision unless told otherwise. kind: "model" or "vocoder"."""
     tensors = {name: tensor.to(dtype) for name, tensor in model.state_dict().items()}
-    save_checkpoint(path, Checkpoint("model", model.config, step, extra or {}, tensors))
+    save_checkpoint(path, Checkpoint(kind, model.config, step, extra or {}, tensors))
 
 
 def load_model(path):
@@ -85,10 +85,18 @@ def load_model(path):
     A training state gives its averaged weights. Raises CheckpointError.
     """
     checkpoint = load_checkpoint(path)
-    weights = tensors_under(checkpoint.tensors, "average.") if checkpoint.kind == "training" else checkpoint.tensors
+    if checkpoint.config.task != "converter":
+        raise CheckpointError(f"{path}: holds the training of a {checkpoint.config.task}, expected a converter's; give "
+                              f"it as the vocoder")
     model = AutoEncoder(checkpoint.config)
-    load_weights(model, {name: tensor.float() for name, tensor in weights.items()}, path)
+    load_weights(model, trained_weights(checkpoint), path)
     return model.eval().requires_grad_(False), checkpoint
+
+
+def trained_weights(checkpoint):
+    """A model's tensors in float32; of a training state the averaged ones."""
+    weights = tensors_under(checkpoint.tensors, "average.") if checkpoint.kind == "training" else checkpoint.tensors
+    return {name: tensor.float() for name, tensor in weights.items()}
 
 
 def load_weights(module, weights, path):

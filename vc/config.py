@@ -102,6 +102,34 @@ class PerturbConfig(Section):
     level_db: float = pydantic.Field(6.0, ge=0)
 
 
+class VocoderConfig(Section):
+    """The neural vocoder: sizes of its generator and of the discriminators, and weights of its losses."""
+
+    width: int = pydantic.Field(512, ge=8, description="channels inside the generator")
+    blocks: int = pydantic.Field(8, ge=1)
+    kernel: int = pydantic.Field(7, ge=1, description="frames a convolution sees, odd")
+    expansion: int = pydantic.Field(3, ge=1, description="how much wider a block is inside")
+    causal: bool = pydantic.Field(False, description="convolutions see no later frame")
+    rounds: int = pydantic.Field(4, ge=0, description="of fast Griffin-Lim after the network")
+    magnitude: float = pydantic.Field(1.0, ge=0)
+    turns_in_time: float = pydantic.Field(1.0, ge=0)
+    turns_in_frequency: float = pydantic.Field(1.0, ge=0)
+    mel: float = pydantic.Field(0.0, ge=0)
+    spectrum: float = pydantic.Field(0.0, ge=0)
+    adversarial: float = pydantic.Field(0.0, ge=0)
+    feature_matching: float = pydantic.Field(1.0, ge=0)
+    adversarial_from: int = pydantic.Field(0, ge=0, description="step at which the discriminators join in")
+    discriminator_width: int = pydantic.Field(32, ge=4, description="channels of the first discriminator layer")
+    discriminator_learning_rate: float = pydantic.Field(2e-4, gt=0)
+    gain_db: float = pydantic.Field(10.0, ge=0, description="level is drawn anew per item, up to so far off")
+    converter: str | None = pydantic.Field(None, description="model file whose reconstructions are heard, not the mel")
+
+    @pydantic.field_validator("kernel")
+    @classmethod
+    def _odd(cls, value):
+        return ModelConfig._odd(value)
+
+
 class DataConfig(Section):
     """Where the speech lies and how it is drawn."""
 
@@ -139,12 +167,14 @@ class TrainConfig(Section):
 class Config(Section):
     """Everything a training run is determined by."""
 
+    task: Literal["converter", "vocoder"] = "converter"
     mel: MelConfig = MelConfig()
     model: ModelConfig = ModelConfig()
     adversary: AdversaryConfig = AdversaryConfig()
     realism: RealismConfig = RealismConfig()
     loss: LossConfig = LossConfig()
     perturb: PerturbConfig = PerturbConfig()
+    vocoder: VocoderConfig = VocoderConfig()
     data: DataConfig = DataConfig()
     train: TrainConfig = TrainConfig()
 

@@ -44,8 +44,8 @@ GATE_OPEN_DBFS, GATE_SHUT_DBFS, GATE_DB = -66.0, -81.0, 90.0
 def load(model=None, device="auto", vocoder="griffin-lim", spectrum_matching=True):
     """A Converter from a model file, by default the model that ships with the package.
 
-    device: auto, cpu, cuda or mps. vocoder: a name in vc.vocoders.VOCODERS. spectrum_matching: see vc.spectrum; False
-    gives what the model says by itself. Raises CheckpointError, ConfigError.
+    device: auto, cpu, cuda or mps. vocoder: a name in vc.vocoders.VOCODERS or a file that holds one.
+    spectrum_matching: see vc.spectrum; False gives what the model says by itself. Raises CheckpointError, ConfigError.
     """
     device = choose_device(device)
     model, checkpoint = load_model(model or DEFAULT_MODEL)

@@ -29,6 +29,10 @@ class Outcome:
 class Objective(nn.Module):
     """The model with everything that only training needs: perturbation, speaker classification, adversary."""
 
+    kind = "model"
+    sizes = {"mel": None, "model": None}
+    fixed = {"adversary": ("form",)}
+
     def __init__(self, config: Config, speakers, device="cpu"):
         super().__init__()
         self.config = config
@@ -46,6 +50,11 @@ class Objective(nn.Module):
     def main_parameters(self):
         """What the main optimiser trains; the adversary owns the rest."""
         return [*self.model.parameters(), *self.classification.parameters()]
+
+    def compile(self):
+        """Where most of the time goes."""
+        self.model.encoder.compile()
+        self.model.decoder.compile()
 
     def forward(self, batch: Batch, step, generator) -> Outcome:
         """The losses of one batch. generator: decides how the input's voice is moved."""

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import torch
 
-from vc.checkpoint import Checkpoint, load_checkpoint, load_model, load_weights, save_checkpoint, save_model, tensors_under
+from vc.checkpoint import (Checkpoint, load_checkpoint, load_weights, save_checkpoint, save_model, tensors_under,
+                           trained_weights)
 from vc.config import Config
 from vc.data.batches import BatchLoader
 from vc.data.sampling import SegmentSampler, split_utterances
@@ -22,8 +23,12 @@ from vc.files import write_atomically
 from vc.monitor import Monitor
 from vc.objective import Objective
 from vc.validation import Validation
+from vc.vocoder_objective import VocoderObjective
+from vc.vocoder_validation import VocoderValidation
 
 STATISTICS_SEGMENTS = 256
+
+TASKS = {"converter": (Objective, Validation), "vocoder": (VocoderObjective, VocoderValidation)}
 
 
 def train(config: Config, folder, *, resume=False, device="cpu", progress=True):
@@ -58,9 +63,10 @@ class Trainer:
         self.sampler = self._sampler(split.train)
         self.speakers = self.sampler.speakers
         self.loader = BatchLoader(store, self.sampler, config.train.batch, config.mel.hop_samples, self.device)
+        objective, validation = TASKS[config.task]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.train.seed)
-            self.objective = Objective(config, len(self.speakers), self.device)
+            self.objective = objective(config, len(self.speakers), self.device)
         self.optimiser = torch.optim.AdamW(self.objective.main_parameters(), lr=config.train.learning_rate,
                                            betas=(0.9, 0.98), weight_decay=config.train.weight_decay)
         self.step, self.best_score = 0, math.inf
@@ -69,12 +75,11 @@ class Trainer:
         else:
             self._begin()
             self.average = copy.deepcopy(self.objective.model).requires_grad_(False)
-        self.validation = Validation(config, store, split, self.device)
+        self.validation = validation(config, store, split, self.device)
         self._use_bfloat16 = config.train.precision == "bfloat16" or (
             config.train.precision == "auto" and has_fast_bfloat16(self.device))
         if self._wants_compile():
-            self.objective.model.encoder.compile()
-            self.objective.model.decoder.compile()
+            self.objective.compile()
         self.monitor = Monitor(self.folder, self.step, config.train.steps, progress)
         write_atomically(self.folder / "config.json", config.model_dump_json(indent=2) + "\n")
 
@@ -131,9 +136,9 @@ class Trainer:
         if path is None:
             self._measure_bands()
             return
-        model, checkpoint = load_model(path)
-        _refuse_other_sizes(self.config, checkpoint.config, path)
-        self.objective.model.load_state_dict(model.state_dict())
+        checkpoint = load_checkpoint(path, kinds=(self.objective.kind, "training"))
+        _refuse_other(self.config, checkpoint.config, self.objective.sizes, path)
+        load_weights(self.objective.model, trained_weights(checkpoint), path)
 
     def _sampler(self, utterances):
         data = self.config.data
@@ -183,7 +188,8 @@ class Trainer:
         self.monitor.log_validation(self.step, report)
         if report.score <= self.best_score:
             self.best_score = report.score
-            save_model(self.best_path, self.average, self.step, extra={"speakers": len(self.speakers)})
+            save_model(self.best_path, self.average, self.step, extra={"speakers": len(self.speakers)},
+                       kind=self.objective.kind)
 
     def _optimisers(self):
         owners = {"optimiser": self.optimiser}
@@ -195,7 +201,7 @@ class Trainer:
 
     def _restore(self):
         checkpoint = load_checkpoint(self.last_path, kinds=("training",))
-        _refuse_other_run(self.config, checkpoint.config, self.last_path)
+        _refuse_other(self.config, checkpoint.config, self.objective.sizes | self.objective.fixed, self.last_path)
         if checkpoint.extra["speakers"] != self.speakers:
             raise CheckpointError(f"{self.last_path}: trained on {len(checkpoint.extra['speakers'])} speakers, "
                                   f"{self.config.data.path} gives {len(self.speakers)} or others; resume with the "
@@ -219,26 +225,18 @@ def learning_rate_at(step, settings):
     return settings.final_learning_rate + (settings.learning_rate - settings.final_learning_rate) * swing
 
 
-def _refuse_other_run(config, saved, path):
-    """A run goes on only with the weights it has; all that does not decide their meaning may be changed meanwhile."""
-    _refuse_other_sizes(config, saved, path)
-    if (config.realism.weight > 0) != (saved.realism.weight > 0):
-        raise CheckpointError(f"{path}: trained with realism.weight={saved.realism.weight}, the config says "
-                              f"{config.realism.weight}; a discriminator can neither join nor leave a run, start "
-                              f"another one from its model with train.start_from")
-    if config.adversary.form != saved.adversary.form:
-        raise CheckpointError(f"{path}: trained with adversary.form={saved.adversary.form}, the config says "
-                              f"{config.adversary.form}; resume with the run's own config or choose another folder")
-
-
-def _refuse_other_sizes(config, saved, path):
-    """Sizes and the mel decide what weights mean."""
-    for section in ("mel", "model"):
+def _refuse_other(config, saved, fixed, path):
+    """Raise CheckpointError where what decides the meaning of the weights differs; the rest may be changed between two
+    runs. fixed: {section: names, or None for all of them}."""
+    if config.task != saved.task:
+        raise CheckpointError(f"{path}: trained with task={saved.task}, the config says {config.task}; use the file with "
+                              f"its own config, or start a new run without it")
+    for section, names in fixed.items():
         now, then = getattr(config, section).model_dump(), getattr(saved, section).model_dump()
-        for name in now:
+        for name in names or now:
             if now[name] != then[name]:
                 raise CheckpointError(f"{path}: trained with {section}.{name}={then[name]}, the config says "
-                                      f"{now[name]}; use the file's own sizes, or start a new run without it")
+                                      f"{now[name]}; use the file with its own config, or start a new run without it")
 
 
 def _flatten_optimiser(owner, optimiser):

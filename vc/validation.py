@@ -45,9 +45,7 @@ class Validation:
         self.perturb = Perturbation(config.mel, config.perturb, device)
         self.vocoder = make_vocoder("griffin-lim", config.mel)
         self._store = store
-        groups = {"held_out_utterances": split.held_out_utterances, "held_out_speakers": split.held_out_speakers}
-        self._batches = {name: self._fixed_batch(spoken) for name, spoken in groups.items()
-                         if len(group_by_speaker(spoken)) >= 2}
+        self._batches = fixed_batches(config, store, split, device)
         piece_samples = round(PIECE_S * config.mel.sample_rate_hz)
         self._probed = (_pieces(split.held_out_speakers, piece_samples)
                         or _pieces(split.held_out_utterances, piece_samples))
@@ -72,23 +70,13 @@ class Validation:
                 f"validation/{name}/restoration": score,
                 f"validation/{name}/speaker_consistency":
                     losses.speaker_consistency(model.encode(converted).speaker, other).item()}
-            pictures |= {f"{name}/source_rebuilt_converted": _picture([source[0], rebuilt[0], converted[0]])}
+            pictures |= {f"{name}/source_rebuilt_converted": picture([source[0], rebuilt[0], converted[0]])}
             audio |= {f"{name}/converted": self._listen(converted[0]), f"{name}/rebuilt": self._listen(rebuilt[0])}
         if probe and self._probed:
             found = self._probe(model)
             values |= {"probe/content_accuracy": found.content_accuracy,
                        "probe/speaker_accuracy": found.speaker_accuracy, "probe/chance": found.chance}
         return ValidationReport(values, score, pictures, audio)
-
-    def _fixed_batch(self, utterances):
-        data, rate = self.config.data, self.config.mel.sample_rate_hz
-        sampler = SegmentSampler(utterances, round(data.segment_s * rate), round(data.reference_s * rate),
-                                 data.balance, seed=0)
-        loader = BatchLoader(self._store, sampler, min(BATCH, len(sampler.speakers) * 4), self.config.mel.hop_samples,
-                             self.device)
-        batch = loader.at(0)
-        loader.close()
-        return batch
 
     def _listen(self, log_mel):
         return self.vocoder(log_mel.cpu().float()), self.config.mel.sample_rate_hz
@@ -99,6 +87,23 @@ class Validation:
             samples = torch.from_numpy(self._store.samples[start:end].copy()).to(self.device)
             log_mels.append(self.log_mel(samples[None].float() / 32768)[0])
         return probe_speaker(model, log_mels, [speaker for speaker, _, _ in self._probed])
+
+
+def fixed_batches(config, store, split, device):
+    """{group: Batch} of what the split holds out, the same at each call; a group of one speaker is left out."""
+    groups = {"held_out_utterances": split.held_out_utterances, "held_out_speakers": split.held_out_speakers}
+    return {name: _fixed_batch(config, store, spoken, device) for name, spoken in groups.items()
+            if len(group_by_speaker(spoken)) >= 2}
+
+
+def _fixed_batch(config, store, utterances, device):
+    data, rate = config.data, config.mel.sample_rate_hz
+    sampler = SegmentSampler(utterances, round(data.segment_s * rate), round(data.reference_s * rate), data.balance,
+                             seed=0)
+    loader = BatchLoader(store, sampler, min(BATCH, len(sampler.speakers) * 4), config.mel.hop_samples, device)
+    batch = loader.at(0)
+    loader.close()
+    return batch
 
 
 def _pieces(utterances, piece_samples):
@@ -113,7 +118,7 @@ def _pieces(utterances, piece_samples):
     return [piece for pieces in chosen[:PROBED_SPEAKERS] for piece in pieces] if len(chosen) >= 2 else []
 
 
-def _picture(log_mels):
+def picture(log_mels):
     """Mels above each other, low frequencies at the bottom of each: (3 M, T) in [0, 1]."""
     low, high = log_mels[0].min(), log_mels[0].max()
     stacked = torch.cat([log_mel.flip(0) for log_mel in log_mels])

@@ -7,25 +7,49 @@ from vc.commands.shared import add_command
 
 def add(commands):
     """The parser of `vc info`."""
-    parser = add_command(commands, "info", _info, help="what a model file holds")
+    parser = add_command(commands, "info", _info, help="what a model or vocoder file holds")
     parser.add_argument("model", nargs="?", metavar="MODEL", help="default: the model in the package")
 
 
 def _info(options):
-    from vc.checkpoint import load_model
+    from vc.checkpoint import load_checkpoint
     from vc.conversion import DEFAULT_MODEL
 
     path = options.model or DEFAULT_MODEL
-    model, checkpoint = load_model(path)
-    sizes = {name: sum(parameter.numel() for parameter in part.parameters())
-             for name, part in (("encoder", model.encoder), ("decoder", model.decoder))}
+    checkpoint = load_checkpoint(path, kinds=("model", "vocoder", "training"))
     config = checkpoint.config
+    sizes, lines = (_describe_vocoder if config.task == "vocoder" else _describe_converter)(path, config)
     print(f"file         {path} ({Path(path).stat().st_size / 1e6:.1f} MB, {checkpoint.kind})")
     print(f"fingerprint  {checkpoint.fingerprint[:12]}")
     print(f"steps        {checkpoint.step}")
     print("parameters   " + ", ".join(f"{name} {size / 1e6:.2f} M" for name, size in sizes.items()))
-    print(f"content half {config.model.content_dims} dims, {config.model.bottleneck}, "
-          f"{config.mel.sample_rate_hz / config.mel.hop_samples / config.model.stride:g} frames a second")
-    print(f"speaker half {config.model.speaker_dims} dims")
+    for line in lines:
+        print(line)
     print(f"mel          {', '.join(f'{name} {value:g}' for name, value in config.mel.model_dump().items())}")
     return 0
+
+
+def _describe_converter(path, config):
+    """Sizes of its parts, {name: parameters}, and lines to print."""
+    from vc.checkpoint import load_model
+
+    model, _ = load_model(path)
+    return ({"encoder": _size(model.encoder), "decoder": _size(model.decoder)},
+            [f"content half {config.model.content_dims} dims, {config.model.bottleneck}, "
+             f"{config.mel.sample_rate_hz / config.mel.hop_samples / config.model.stride:g} frames a second",
+             f"speaker half {config.model.speaker_dims} dims"])
+
+
+def _describe_vocoder(path, config):
+    from vc.vocoders.neural import load_vocoder
+
+    generator, _ = load_vocoder(path)
+    frame_ms = 1000 * config.mel.hop_samples / config.mel.sample_rate_hz
+    ahead = generator.network.context_frames[1] + generator.agreement_frames
+    return ({"generator": _size(generator)},
+            [f"generator    {config.vocoder.blocks} blocks of {config.vocoder.width} channels, {config.vocoder.rounds} "
+             f"rounds of Griffin-Lim, looks {ahead * frame_ms:g} ms ahead"])
+
+
+def _size(module):
+    return sum(parameter.numel() for parameter in module.parameters())

@@ -17,7 +17,8 @@ def add_model_options(parser):
     """--model, --vocoder and --device."""
     parser.add_argument("--model", metavar="FILE",
                         help="a model that `vc train` wrote (default: the one in the package)")
-    parser.add_argument("--vocoder", default="griffin-lim", metavar="NAME", help="default: %(default)s")
+    parser.add_argument("--vocoder", default="griffin-lim", metavar="NAME",
+                        help="griffin-lim, neural, or a vocoder that `vc train` wrote (default: %(default)s)")
     add_device(parser)
 
 

@@ -1,16 +1,25 @@
 """Log-mel back to waveform. To add a vocoder: subclass `Vocoder` in a file of its own and name it in VOCODERS."""
 
+from pathlib import Path
+
 from vc.errors import ConfigError
 from vc.vocoders.base import Vocoder
 from vc.vocoders.griffin_lim import GriffinLim
+from vc.vocoders.neural import Neural
 
 __all__ = ["VOCODERS", "Vocoder", "make_vocoder"]
 
-VOCODERS = {"griffin-lim": GriffinLim}
+VOCODERS = {"griffin-lim": GriffinLim, "neural": Neural}
 
 
 def make_vocoder(name, mel, device="cpu") -> Vocoder:
-    """The vocoder called `name` for these mel settings. Raises ConfigError that lists the names."""
-    if name not in VOCODERS:
-        raise ConfigError(f"unknown vocoder {name!r}; choose one of {', '.join(VOCODERS)}")
-    return VOCODERS[name](mel, device)
+    """The vocoder called `name` for these mel settings, or the neural one in the file of that name.
+
+    Raises ConfigError that lists the names, and CheckpointError for a file that does not fit.
+    """
+    if name in VOCODERS:
+        return VOCODERS[name](mel, device)
+    if Path(name).suffix == ".safetensors":
+        return Neural(mel, device, name)
+    raise ConfigError(f"unknown vocoder {name!r}; choose one of {', '.join(VOCODERS)}, or a .safetensors file that "
+                      f"`vc train` wrote")

@@ -8,8 +8,8 @@ from typing import final
 
 import torch
 
-from vc.features import mel_filters
 from vc.vocoders.base import Vocoder
+from vc.vocoders.inverse import MelInverse
 from vc.windows import sliding_windows
 
 NNLS_STEPS = 50
@@ -27,9 +27,7 @@ class GriffinLim(Vocoder):
         super().__init__(mel, device)
         self.iterations = iterations
         self.window = torch.hann_window(mel.fft_samples, device=self.device)
-        self._filters = mel_filters(mel).to(self.device)
-        self._inverse = torch.linalg.pinv(self._filters)
-        self._gram = self._filters.T @ self._filters
+        self._inverse = MelInverse(mel, NNLS_STEPS).to(self.device)
 
     @torch.no_grad()
     def stream(self, chunks):
@@ -54,16 +52,8 @@ class GriffinLim(Vocoder):
             past = wave[-(repeated + joint):]
 
     def linear_magnitude(self, log_mel):
-        """Non-negative least squares by multiplicative steps: log-mel (M, T) -> magnitude (F, T).
-
-        What lies on the mel's floor counts as nothing at all, so that silence comes out silent.
-        """
-        mel = (log_mel.exp() - self.mel.floor).clamp(min=0)
-        magnitude = (self._inverse @ mel).clamp(min=1e-5)
-        wanted = self._filters.T @ mel
-        for _ in range(NNLS_STEPS):
-            magnitude = magnitude * wanted / (self._gram @ magnitude + 1e-10)
-        return magnitude
+        """Log-mel (M, T) -> magnitude (F, T)."""
+        return self._inverse(log_mel)
 
     def _agree(self, magnitude, known, generator):
         """magnitude (F, T) -> waveform ((T - 1) * hop_samples,) whose spectrum comes close to it.

@@ -1,0 +1,122 @@
+"""Copy-synthesis of speakers nobody was trained on: recordings through a mel and back by each vocoder, as a table.
+
+    python recipes/vocoder/compare.py --data EVAL --vocoder neural=FILE -o table.md
+
+EVAL: a folder with recordings and manifest.tsv (path, speaker, ..., text). The first two recordings of each speaker of
+3 to 8 s are heard, brought to the level that conversion works at.
+"""
+
+import argparse
+import csv
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "evaluate"))
+
+from intervals import ratio_of_sums  # noqa: E402
+from fidelity import Measures, silence_dbfs  # noqa: E402
+
+from vc.audio import load_audio
+from vc.config import MelConfig
+from vc.features import LogMel
+from vc.level import NOMINAL_LEVEL_DB, speech_level_db
+from vc.vocoders import GriffinLim, make_vocoder
+
+PER_SPEAKER, SHORTEST_S, LONGEST_S = 2, 3.0, 8.0
+COLUMNS = {"pesq": ("PESQ", "{:.2f}"), "stoi": ("STOI", "{:.3f}"), "dnsmos": ("DNSMOS", "{:.2f}"),
+           "spectrum": ("spectra", "{:.2f}"), "f0_correlation": ("F0 corr.", "{:.3f}"),
+           "f0_cents": ("F0 cents", "{:.0f}"), "voicing_error": ("voicing err. %", "{:.1f}"),
+           "wer": ("WER %", "{:.1f}"), "cosine": ("cosine", "{:.3f}"), "rtf": ("RTF", "{:.4f}")}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", required=True, type=Path, metavar="EVAL")
+    parser.add_argument("--vocoder", nargs="*", default=[], metavar="NAME=FILE")
+    parser.add_argument("-o", "--output", type=Path, help="default: stdout")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    systems = make_systems(options.vocoder)
+    recordings = choose_recordings(options.data)
+    measures = Measures([row["text"] for row in recordings])
+    readings = {name: [] for name in systems}
+    for row in recordings:
+        wave = read_at_level(options.data / row["path"], measures.mel)
+        for name, system in systems.items():
+            start = time.process_time()
+            made = system(wave)
+            took_s = time.process_time() - start
+            reading = measures.compare(wave, made, row["text"]) | {"rtf": (took_s, len(wave) / 16000)}
+            readings[name].append(reading)
+        print(row["path"], {name: round(rows[-1]["pesq"][0], 2) for name, rows in readings.items()}, file=sys.stderr)
+    lines = [*table(readings), "", f"{len(recordings)} recordings of {len({row['speaker'] for row in recordings})} "
+             f"speakers.", "", *(f"- {name}: silence comes out at {silence_dbfs(system):.0f} dBFS"
+                                 for name, system in systems.items())]
+    text = "\n".join(lines) + "\n"
+    options.output.write_text(text, encoding="utf-8") if options.output else print(text, end="")
+
+
+def choose_recordings(folder):
+    """Rows of the manifest: the first PER_SPEAKER of each speaker that are neither short nor long."""
+    with open(folder / "manifest.tsv", encoding="utf-8") as file:
+        rows = sorted(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE), key=lambda row: row["path"])
+    chosen, taken = [], {}
+    for row in rows:
+        if SHORTEST_S <= float(row["seconds"]) <= LONGEST_S and taken.get(row["speaker"], 0) < PER_SPEAKER:
+            taken[row["speaker"]] = taken.get(row["speaker"], 0) + 1
+            chosen.append(row)
+    return chosen
+
+
+def make_systems(vocoders):
+    """{name: waveform (N,) -> waveform (N,)}, all numpy float32, N a whole number of hops."""
+    mel = MelConfig()
+    log_mel = LogMel(mel)
+
+    def through(vocoder):
+        return lambda wave: vocoder(log_mel(torch.from_numpy(wave)[None])[0]).numpy()
+
+    systems = {"recordings": lambda wave: wave, "WORLD": world}
+    systems |= {f"Griffin-Lim, {n} rounds": through(GriffinLim(mel, iterations=n)) for n in (32, 60, 64)}
+    for text in vocoders:
+        name, _, file = text.partition("=")
+        systems[name] = through(make_vocoder(file or name, mel))
+    return systems
+
+
+def world(wave):
+    """Analysis by harvest, cheaptrick and d4c, and synthesis (Morise et al. 2016)."""
+    import pyworld
+
+    x = wave.astype(np.float64)
+    f0, time_s = pyworld.harvest(x, 16000)
+    made = pyworld.synthesize(f0, pyworld.cheaptrick(x, f0, time_s, 16000), pyworld.d4c(x, f0, time_s, 16000), 16000)
+    return np.pad(made, (0, max(0, len(x) - len(made))))[:len(x)].astype(np.float32)
+
+
+def read_at_level(path, mel):
+    wave = load_audio(path, mel.sample_rate_hz)
+    wave = wave[:len(wave) // mel.hop_samples * mel.hop_samples]
+    return wave * np.float32(10 ** ((NOMINAL_LEVEL_DB - speech_level_db(wave, mel.sample_rate_hz)) / 20))
+
+
+def table(readings):
+    """Lines of a table in Markdown, with 95 % bootstrap intervals over recordings."""
+    titles = [title for title, _ in COLUMNS.values()]
+    yield "| | " + " | ".join(titles) + " |"
+    yield "|---" * (len(titles) + 1) + "|"
+    for name, rows in readings.items():
+        cells = []
+        for column, (_, form) in COLUMNS.items():
+            figure = ratio_of_sums(*zip(*(row[column] for row in rows)))
+            cells.append("-" if figure is None else
+                         f"{form.format(figure.value)} ({form.format(figure.low)}-{form.format(figure.high)})")
+        yield f"| {name} | " + " | ".join(cells) + " |"
+
+
+if __name__ == "__main__":
+    main()

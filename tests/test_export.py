@@ -1,0 +1,70 @@
+"""ONNX graphs say what the models say, sample by sample, at any length."""
+
+import numpy as np
+import pytest
+import torch
+from helpers import save_untrained_vocoder
+
+from vc.checkpoint import load_model
+from vc.export import VocoderGraph
+from vc.vocoders.neural import load_vocoder
+
+onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime; pip install vc[export]")
+pytest.importorskip("onnx", reason="needs onnx; pip install vc[export]")
+
+
+@pytest.fixture(scope="module")
+def vocoder(tmp_path_factory, repository):
+    return save_untrained_vocoder(tmp_path_factory.mktemp("vocoder") / "vocoder.safetensors", repository)
+
+
+def run(path, **inputs):
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return session.run(None, {name: tensor.numpy() for name, tensor in inputs.items()})
+
+
+def noise(frames):
+    return torch.randn(1, 128, frames, generator=torch.Generator().manual_seed(frames)) - 2
+
+
+def test_the_inverse_stft_against_torchs(vocoder):
+    generator, _ = load_vocoder(vocoder)
+    wave = torch.randn(1, 4000)
+    spectrum = generator.spectrum(wave)
+    graph = VocoderGraph(generator)
+    pair = graph.stft(wave)
+    torch.testing.assert_close(torch.complex(*pair), spectrum, atol=2e-4, rtol=0)
+    changed = spectrum * torch.rand(spectrum.shape)
+    torch.testing.assert_close(graph.istft((changed.real, changed.imag)), generator.wave(changed),
+                               atol=1e-5, rtol=0)
+
+
+def test_a_vocoder(call, vocoder, tmp_path):
+    result = call("export", vocoder, "-o", tmp_path / "vocoder.onnx")
+    assert result.code == 0 and result.out.strip() == str(tmp_path / "vocoder.onnx"), result
+    generator, _ = load_vocoder(vocoder)
+    for frames in (2, 9, 24, 40):
+        wave, = run(tmp_path / "vocoder.onnx", log_mel=noise(frames))
+        assert wave.shape == (1, (frames - 1) * 200)
+        np.testing.assert_allclose(wave, generator(noise(frames)).numpy(), atol=2e-3)
+
+
+def test_a_converter(call, tiny_model, tmp_path):
+    result = call("export", tiny_model, "-o", tmp_path / "model.onnx")
+    assert result.code == 0 and result.out.split() == [str(tmp_path / f"model-{part}.onnx")
+                                                       for part in ("encoder", "decoder")], result
+    model, _ = load_model(tiny_model)
+    for frames in (8, 24, 51):
+        content, speaker = run(tmp_path / "model-encoder.onnx", log_mel=noise(frames))
+        embedding = model.encode(noise(frames))
+        np.testing.assert_allclose(content, embedding.content.numpy(), atol=1e-4)
+        np.testing.assert_allclose(speaker, embedding.speaker.numpy(), atol=1e-4)
+        f0 = torch.linspace(80, 400, frames)[None] * (torch.arange(frames) % 4 > 0)
+        decoded, = run(tmp_path / "model-decoder.onnx", content=embedding.content, speaker=embedding.speaker, f0=f0)
+        wanted = model.decode(embedding.content, embedding.speaker, f0).numpy()
+        np.testing.assert_allclose(decoded, wanted, atol=1e-3)
+
+
+def test_a_place_that_cannot_be_written(call, vocoder, tmp_path):
+    result = call("export", vocoder, "-o", tmp_path / "nowhere" / "vocoder.onnx")
+    result.assert_refused("cannot be written")

@@ -1,0 +1,192 @@
+"""The neural vocoder: turns and phases against slow references, length, joints, silence, files that do not fit."""
+
+import math
+
+import pytest
+import torch
+from helpers import save_untrained_vocoder
+
+from vc.audio import load_audio
+from vc.config import MelConfig, load_config
+from vc.conversion import load
+from vc.errors import CheckpointError
+from vc.features import LogMel
+from vc.vocoders import make_vocoder, neural, phases
+from vc.vocoders.generator import Generator, Prediction
+from vc.vocoders.phases import Turns, follow_turns, true_turns
+
+MEL = MelConfig()
+
+
+@pytest.fixture(scope="module")
+def file(repository, tmp_path_factory):
+    return save_untrained_vocoder(tmp_path_factory.mktemp("vocoder") / "vocoder.safetensors", repository)
+
+
+@pytest.fixture(scope="module")
+def vocoder(file):
+    return make_vocoder(str(file), MEL)
+
+
+@pytest.fixture(scope="module")
+def wave(clips):
+    wave = torch.from_numpy(load_audio(sorted(clips.rglob("*.flac"))[0], MEL.sample_rate_hz))
+    return wave[:len(wave) // MEL.hop_samples * MEL.hop_samples]
+
+
+@pytest.mark.parametrize("frames", [*range(1, 12), 40, 101])
+def test_exact_output_length(vocoder, frames):
+    assert vocoder(torch.randn(128, frames)).shape == ((frames - 1) * MEL.hop_samples,)
+
+
+def test_silence_is_silent(vocoder):
+    assert vocoder(LogMel(MEL)(torch.zeros(1, 8000))[0]).abs().max() == 0
+
+
+def test_silence_within_a_recording_is_silent(vocoder, wave):
+    """Frames that lie on the mel's floor stay below -70 dBFS, next to speech as well."""
+    gap = torch.zeros(16000)
+    made = vocoder(LogMel(MEL)(torch.cat([wave[:16000], gap, wave[:16000]])[None])[0])
+    within = made[16000 + 2000:32000 - 2000]
+    assert within.square().mean().sqrt() < 10 ** (-70 / 20)
+
+
+def test_chunks_do_not_matter(vocoder, wave):
+    log_mel = LogMel(MEL)(wave[None])[0]
+    assert torch.equal(torch.cat(list(vocoder.stream(iter(log_mel.split(7, dim=1))))), vocoder(log_mel))
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_blocks_equal_the_whole(repository, tmp_path, monkeypatch, causal):
+    """On short blocks and in one piece, the same sound. Not for longer: where a direction is in doubt, rounding decides,
+    and the frames after it go on from there."""
+    file = save_untrained_vocoder(tmp_path / "vocoder.safetensors", repository, f"vocoder.causal={causal}")
+    vocoder = make_vocoder(str(file), MEL)
+    log_mel = torch.randn(128, 70, generator=torch.Generator().manual_seed(0)) - 2
+    whole = vocoder.generator(log_mel[None])[0]
+    monkeypatch.setattr(neural, "BLOCK_FRAMES", 24)
+    torch.testing.assert_close(vocoder(log_mel), whole, atol=2e-3, rtol=0)
+
+
+def test_a_causal_network_sees_nothing_of_later_frames(repository, tmp_path):
+    file = save_untrained_vocoder(tmp_path / "vocoder.safetensors", repository, "vocoder.causal=true")
+    generator = make_vocoder(str(file), MEL).generator
+    log_mel = torch.randn(1, 128, 30)
+    changed = log_mel.clone()
+    changed[:, :, 20:] += 1
+    before, after = generator.predict(log_mel), generator.predict(changed)
+    assert generator.network.context_frames[1] == 0
+    assert torch.equal(before.turns.in_time[:, :, :20], after.turns.in_time[:, :, :20])
+    assert not torch.equal(before.turns.in_time[:, :, 20], after.turns.in_time[:, :, 20])
+
+
+def test_deterministic(vocoder, wave):
+    log_mel = LogMel(MEL)(wave[None])[0, :, :60]
+    assert torch.equal(vocoder(log_mel), vocoder(log_mel))
+
+
+def test_true_turns_lead_back_to_the_recording(vocoder, wave):
+    """With the recording's own magnitudes and turns, what comes out is the recording, but for its sign at the start."""
+    generator = vocoder.generator
+    spectrum = generator.spectrum(wave[None])
+    followed = generator.follow(Prediction(spectrum.abs(), true_turns(spectrum, 0.25)))
+    made = generator.wave(followed)[0]
+    turned = torch.nn.functional.cosine_similarity(made, wave, dim=0).abs()
+    mel_error = (LogMel(MEL)(made[None]) - LogMel(MEL)(wave[None])).abs().mean()
+    assert turned > 0.6 and mel_error < 0.15
+
+
+def test_turns_by_hand():
+    """A bin that turns on from frame to frame by a known angle, and one that leads its neighbour by another."""
+    angle, lead, hop_share = 0.7, -0.4, 0.25
+    bins, frames = torch.arange(3.0)[:, None], torch.arange(5.0)
+    spectrum = torch.polar(torch.full((1, 3, 5), 2.0), (2 * math.pi * hop_share * bins + angle) * frames + lead * bins)
+    turns = true_turns(spectrum, hop_share)
+    torch.testing.assert_close(turns.in_time[:, :, 1:].angle(), torch.full((1, 3, 4), angle))
+    torch.testing.assert_close(turns.in_frequency[..., 0].angle(), torch.full((1, 2), lead))
+
+
+def test_following_turns_against_plain_loops():
+    generator = torch.Generator().manual_seed(0)
+    bins, frames, hop_share = 4, 3, 0.25
+
+    def noise(*shape):
+        return torch.complex(*torch.randn(2, *shape, generator=generator))
+
+    magnitude, in_time, below = torch.rand(bins, frames, generator=generator), noise(bins, frames), noise(bins - 1, frames)
+    last = noise(bins)
+    got = follow_turns(magnitude[None], Turns(in_time[None], below[None]), hop_share, last[None])[0]
+    for t in range(frames):
+        own = [complex(last[f]) * complex(in_time[f, t]) * 1j ** f + phases.TINY for f in range(bins)]
+        x = [float(magnitude[f, t]) * own[f] / abs(own[f]) for f in range(bins)]
+        for _ in range(phases.SWEEPS):
+            drawn = list(own)
+            for f in range(bins):
+                if f > 0:
+                    drawn[f] += phases.NEIGHBOUR * complex(below[f - 1, t]) * x[f - 1]
+                if f < bins - 1:
+                    drawn[f] += phases.NEIGHBOUR * complex(below[f, t]).conjugate() * x[f + 1]
+            x = [float(magnitude[f, t]) * drawn[f] / abs(drawn[f]) for f in range(bins)]
+        last = torch.tensor(x)
+        torch.testing.assert_close(got[:, t], last.to(got.dtype), atol=1e-4, rtol=1e-4)
+
+
+def test_neighbours_against_plain_loops():
+    generator = torch.Generator().manual_seed(0)
+    x, in_time, below = (torch.complex(*torch.randn(2, bins, 3, generator=generator)) for bins in (4, 4, 3))
+    got = phases.drawn_by_neighbours(x[None], Turns(in_time[None], below[None]), 0.25)[0]
+    for f in range(4):
+        for t in range(3):
+            drawn = 0
+            if t > 0:
+                drawn += x[f, t - 1] * in_time[f, t] * 1j ** f
+            if t < 2:
+                drawn += x[f, t + 1] * (in_time[f, t + 1] * 1j ** f).conj()
+            if f > 0:
+                drawn += x[f - 1, t] * below[f - 1, t]
+            if f < 3:
+                drawn += x[f + 1, t] * below[f, t].conj()
+            torch.testing.assert_close(got[f, t], drawn, atol=1e-5, rtol=1e-5)
+
+
+def test_the_magnitude_is_held_near_what_the_mel_allows(vocoder, wave):
+    """However sure the network is, it moves no magnitude by more than the limit."""
+    from vc.vocoders.generator import GAIN_LIMIT
+
+    generator, log_mel = vocoder.generator, LogMel(MEL)(wave[None])
+    ratio = generator.predict(log_mel * 50).magnitude / generator.inverse(log_mel * 50)
+    assert ratio[ratio.isfinite()].log().abs().max() <= GAIN_LIMIT + 1e-4
+
+
+def test_a_vocoder_of_another_mel_is_refused(tmp_path, repository, tiny_model):
+    other = save_untrained_vocoder(tmp_path / "other.safetensors", repository, "mel.hop_samples=160", "mel.bands=80")
+    with pytest.raises(CheckpointError, match="got a mel with hop_samples=160, bands=80, expected hop_samples=200, "
+                                              "bands=128"):
+        load(tiny_model, vocoder=str(other))
+
+
+def test_a_converter_is_no_vocoder_and_a_vocoder_no_converter(file, tiny_model):
+    with pytest.raises(CheckpointError, match="holds a model, expected a vocoder or training"):
+        make_vocoder(str(tiny_model), MEL)
+    with pytest.raises(CheckpointError, match="holds a vocoder, expected a model or training"):
+        load(file)
+
+
+def test_convert_and_info_on_the_command_line(convert, call, file, source, target, tmp_path):
+    from vc.audio import load_audio as read
+
+    result = convert(source, "--target", target, "-o", tmp_path / "out.wav", "--vocoder", file)
+    assert result.code == 0, result
+    assert len(read(tmp_path / "out.wav", 16000)) == len(read(source, 16000))
+    shown = call("info", file)
+    assert shown.code == 0 and "generator" in shown.out and "2 blocks of 32 channels" in shown.out
+
+
+def test_untrained_it_already_speaks(repository, wave):
+    """The network's answer comes on top of the mel's own inverse: magnitudes are near from the first step on."""
+    torch.manual_seed(0)
+    generator = Generator(load_config(repository / "configs" / "vocoder-tiny.yaml")).eval()
+    log_mel = LogMel(MEL)(wave[None])
+    with torch.no_grad():
+        made = generator(log_mel)
+    assert (LogMel(MEL)(made) - log_mel).abs().mean() < 0.6

@@ -1,0 +1,148 @@
+"""The trained part of the neural vocoder: from log-mel to waveform by one spectrum a frame.
+
+A convolution, a stack of ConvNeXt blocks at the frame rate and one inverse STFT (Siuzdak 2023, arXiv 2306.00814).
+Unlike there, the magnitude is a correction to what follows from the mel by least squares, and the phases are built up
+from how far each bin turns from frame to frame and from bin to bin. A few rounds of fast Griffin-Lim (Perraudin et al.
+2013) may follow, in which neighbouring frames agree on what is left, while the turns still have a say.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from vc.config import Config
+from vc.vocoders.inverse import MelInverse
+from vc.vocoders.phases import Turns, direction, drawn_by_neighbours, follow_turns
+
+INVERSE_STEPS = 4  # more of them change nothing that PESQ hears
+MOMENTUM = 0.99
+TURNS_SAY = 0.2  # what the turns count in the first of the rounds; in the last, next to nothing
+GAIN_LIMIT = 1.5  # nepers that the network may move a magnitude; what is zero stays zero
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """magnitude: (B, F, T). turns: of its phases."""
+
+    magnitude: torch.Tensor
+    turns: Turns
+
+    def cut(self, begin, end):
+        """The frames from begin to end."""
+        return Prediction(self.magnitude[:, :, begin:end], self.turns.cut(begin, end))
+
+
+class Generator(nn.Module):
+    """log-mel (B, M, T) -> waveform (B, (T - 1) * hop_samples)."""
+
+    def __init__(self, config: Config):
+        super().__init__()
+        self.config = config
+        mel, sizes = config.mel, config.vocoder
+        bins = mel.fft_samples // 2 + 1
+        self.fft_samples, self.hop_samples, self.rounds = mel.fft_samples, mel.hop_samples, sizes.rounds
+        self.hop_share = mel.hop_samples / mel.fft_samples
+        self.inverse = MelInverse(mel, INVERSE_STEPS)
+        self.network = Network(mel.bands, 5 * bins, sizes.width, sizes.blocks, sizes.kernel, sizes.expansion,
+                               sizes.causal)
+        self.register_buffer("band_mean", torch.zeros(mel.bands, 1))
+        self.register_buffer("band_std", torch.ones(mel.bands, 1))
+        self.register_buffer("window", torch.hann_window(mel.fft_samples), persistent=False)
+        # torch.stft counts phases from the left end of the frame, half a frame before its middle.
+        self.register_buffer("to_left_end", 1.0 - 2.0 * (torch.arange(bins) % 2)[:, None], persistent=False)
+
+    def forward(self, log_mel):
+        prediction = self.predict(log_mel)
+        with torch.autocast(log_mel.device.type, enabled=False):
+            return self.agree(self.follow(prediction), prediction.turns)
+
+    def predict(self, log_mel) -> Prediction:
+        """log_mel: (B, M, T). Sees no more than `network.context_frames` around each frame."""
+        with torch.autocast(log_mel.device.type, enabled=False):
+            magnitude = self.inverse(log_mel)
+        answer = self.network((log_mel - self.band_mean) / self.band_std).float()
+        gain, *turns = answer.chunk(5, dim=1)
+        return Prediction(self.corrected(magnitude, gain), Turns(torch.complex(turns[0], turns[1]),
+                                                                 torch.complex(turns[2][:, 1:], turns[3][:, 1:])))
+
+    def corrected(self, magnitude, gain):
+        """magnitude (B, F, T) moved by the network's gain in nepers, no further than GAIN_LIMIT."""
+        return magnitude * torch.exp(GAIN_LIMIT * torch.tanh(gain / GAIN_LIMIT))
+
+    @property
+    def agreement_frames(self):
+        """How many frames on each side change what `agree` makes of the sound between two frames."""
+        overlapping = -(-self.fft_samples // self.hop_samples) - 1
+        return overlapping * self.rounds + -(-self.fft_samples // (2 * self.hop_samples))
+
+    def follow(self, prediction: Prediction, last=None):
+        """Spectrum, complex (B, F, T), that goes on after the frame `last`, complex (B, F); None for silence."""
+        if last is None:
+            last = torch.zeros_like(prediction.turns.in_time[:, :, 0])
+        return follow_turns(prediction.magnitude, prediction.turns, self.hop_share, last)
+
+    def agree(self, spectrum, turns: Turns):
+        """Complex (B, F, T) -> waveform (B, (T - 1) * hop_samples) after `rounds` of fast Griffin-Lim."""
+        if spectrum.shape[2] == 1:
+            return spectrum.real.new_zeros(spectrum.shape[0], 0)
+        magnitude, last_rebuilt = spectrum.abs(), 0
+        for number in range(self.rounds):
+            rebuilt = self.spectrum(self.wave(spectrum))
+            say = TURNS_SAY * (1 - number / self.rounds)
+            wanted = (rebuilt - last_rebuilt * (MOMENTUM / (1 + MOMENTUM))
+                      + say * drawn_by_neighbours(spectrum, turns, self.hop_share))
+            spectrum, last_rebuilt = magnitude * direction(wanted), rebuilt
+        return self.wave(spectrum)
+
+    def spectrum(self, wave):
+        """Waveform (B, N) -> complex (B, F, T) with phases relative to the middle of each frame."""
+        return self.to_left_end * torch.stft(wave, self.fft_samples, self.hop_samples, window=self.window,
+                                             pad_mode="constant", return_complex=True)
+
+    def wave(self, spectrum):
+        """The other way, (T - 1) * hop_samples long."""
+        return torch.istft(spectrum * self.to_left_end, self.fft_samples, self.hop_samples, window=self.window,
+                           length=(spectrum.shape[2] - 1) * self.hop_samples)
+
+
+class Network(nn.Module):
+    """Log-mel (B, M, T), at mean 0 and deviation 1 -> what the head says of each frame (B, outputs, T)."""
+
+    def __init__(self, bands, outputs, width, blocks, kernel, expansion, causal):
+        super().__init__()
+        self.padding = (kernel - 1, 0) if causal else (kernel // 2, kernel // 2)
+        self.embed = nn.Conv1d(bands, width, kernel)
+        self.norm_in = nn.LayerNorm(width)
+        self.blocks = nn.ModuleList(ConvNeXtBlock(width, kernel, expansion, self.padding, 1 / blocks)
+                                    for _ in range(blocks))
+        self.norm_out = nn.LayerNorm(width)
+        self.head = nn.Linear(width, outputs)
+        nn.init.normal_(self.head.weight, std=0.01)
+        nn.init.zeros_(self.head.bias)
+        self.context_frames = tuple((blocks + 1) * frames for frames in self.padding)  # (before, after)
+
+    def forward(self, log_mel):
+        x = self.norm_in(self.embed(F.pad(log_mel, self.padding)).transpose(1, 2))
+        for block in self.blocks:
+            x = block(x)
+        return self.head(self.norm_out(x)).transpose(1, 2)
+
+
+class ConvNeXtBlock(nn.Module):
+    """Depthwise convolution over time, then a narrow-wide-narrow network in each frame, added to the input (Liu et al.
+    2022, arXiv 2201.03545): (B, T, C) -> (B, T, C)."""
+
+    def __init__(self, width, kernel, expansion, padding, scale):
+        super().__init__()
+        self.padding = padding
+        self.across_time = nn.Conv1d(width, width, kernel, groups=width)
+        self.norm = nn.LayerNorm(width)
+        self.widen = nn.Linear(width, expansion * width)
+        self.narrow = nn.Linear(expansion * width, width)
+        self.scale = nn.Parameter(torch.full((width,), scale))
+
+    def forward(self, x):
+        h = self.across_time(F.pad(x.transpose(1, 2), self.padding)).transpose(1, 2)
+        return x + self.scale * self.narrow(F.gelu(self.widen(self.norm(h))))

@@ -1,0 +1,80 @@
+"""The vocoder that was trained: a Generator from a file, on a recording of any length."""
+
+from pathlib import Path
+from typing import final
+
+import torch
+from torch.nn import functional as F
+
+from vc.checkpoint import load_checkpoint, load_weights, trained_weights
+from vc.errors import CheckpointError
+from vc.vocoders.base import Vocoder
+from vc.vocoders.generator import Generator
+from vc.vocoders.phases import Turns
+from vc.windows import sliding_windows
+
+DEFAULT_FILE = Path(__file__).parent.parent / "assets" / "vocoder.safetensors"
+BLOCK_FRAMES = 800
+
+
+@final
+class Neural(Vocoder):
+    """Deterministic. Works in blocks that see as far beyond their ends as the network does, so a recording sounds the
+    same however it is cut.
+
+    Raises CheckpointError for a file that holds no vocoder, or one for another mel.
+    """
+
+    def __init__(self, mel, device="cpu", file=DEFAULT_FILE):
+        super().__init__(mel, device)
+        generator, checkpoint = load_vocoder(file)
+        require_same_mel(file, checkpoint.config.mel, mel)
+        self.generator, self.fingerprint = generator.to(self.device), checkpoint.fingerprint
+
+    @torch.no_grad()
+    def stream(self, chunks):
+        reach, hop, begin = self.generator.agreement_frames, self.mel.hop_samples, 0
+        for block, is_last in sliding_windows(self._spectra(chunks), BLOCK_FRAMES, BLOCK_FRAMES - 2 * reach):
+            spectrum, in_time, in_frequency = block.unsqueeze(1)
+            wave = self.generator.agree(spectrum, Turns(in_time, in_frequency[:, 1:]))[0]
+            yield wave[begin * hop:None if is_last else (BLOCK_FRAMES - reach) * hop].cpu()
+            begin = reach
+
+    def _spectra(self, chunks):
+        """Spectrum, turns in time and turns in frequency, the lowest bin's 0, block by block: complex (3, F, t)."""
+        before, after = self.generator.network.context_frames
+        last, begin = None, 0
+        for log_mel, is_last in sliding_windows(chunks, BLOCK_FRAMES, BLOCK_FRAMES - before - after):
+            prediction = self.generator.predict(log_mel[None].to(self.device, torch.float32))
+            prediction = prediction.cut(begin, log_mel.shape[1] - (0 if is_last else after))
+            spectrum = self.generator.follow(prediction, last)
+            last, begin = spectrum[:, :, -1], before
+            turns = prediction.turns
+            yield torch.cat([spectrum, turns.in_time, F.pad(turns.in_frequency, (0, 0, 1, 0))])
+
+
+def load_vocoder(file):
+    """Generator in float32 on the CPU and its Checkpoint; a training state gives its averaged weights.
+
+    Raises CheckpointError.
+    """
+    if Path(file) == DEFAULT_FILE and not DEFAULT_FILE.exists():
+        raise CheckpointError("this release ships no neural vocoder; train one with configs/vocoder-small.yaml and give "
+                              "its file, or use griffin-lim")
+    checkpoint = load_checkpoint(file, kinds=("vocoder", "training"))
+    if checkpoint.config.task != "vocoder":
+        raise CheckpointError(f"{file}: holds the training of a converter, expected a vocoder's; give it as the model")
+    generator = Generator(checkpoint.config)
+    load_weights(generator, trained_weights(checkpoint), file)
+    return generator.eval().requires_grad_(False), checkpoint
+
+
+def require_same_mel(file, got, expected):
+    """Raise CheckpointError where the mel of `file`, got, is not the expected one."""
+    if got != expected:
+        raise CheckpointError(f"{file}: got a mel with {_settings(got, expected)}, expected {_settings(expected, got)}; "
+                              f"choose a vocoder and a model that were trained with the same mel")
+
+
+def _settings(mel, other):
+    return ", ".join(f"{name}={value:g}" for name, value in mel.model_dump().items() if value != getattr(other, name))
