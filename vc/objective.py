@@ -51,6 +51,10 @@ class Objective(nn.Module):
         """What the main optimiser trains; the adversary owns the rest."""
         return [*self.model.parameters(), *self.classification.parameters()]
 
+    def opponents(self):
+        """What trains itself against the model: {name: module with an `optimiser`}."""
+        return {name: module for name, module in (("adversary", self.adversary), ("realism", self.realism)) if module}
+
     def compile(self):
         """Where most of the time goes."""
         self.model.encoder.compile()

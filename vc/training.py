@@ -192,12 +192,8 @@ class Trainer:
                        kind=self.objective.kind)
 
     def _optimisers(self):
-        owners = {"optimiser": self.optimiser}
-        if self.objective.adversary is not None:
-            owners["adversary_optimiser"] = self.objective.adversary.optimiser
-        if self.objective.realism is not None:
-            owners["realism_optimiser"] = self.objective.realism.optimiser
-        return owners
+        opponents = {f"{name}_optimiser": owner.optimiser for name, owner in self.objective.opponents().items()}
+        return {"optimiser": self.optimiser} | opponents
 
     def _restore(self):
         checkpoint = load_checkpoint(self.last_path, kinds=("training",))

@@ -40,6 +40,10 @@ class VocoderObjective(nn.Module):
         """What the main optimiser trains; the discriminators own the rest."""
         return list(self.model.parameters())
 
+    def opponents(self):
+        """What trains itself against the model: {name: module with an `optimiser`}."""
+        return {} if self.adversary is None else {"adversary": self.adversary}
+
     def compile(self):
         """Where most of the time goes; complex numbers and the loop over frames stay as they are."""
         self.model.network.compile()
