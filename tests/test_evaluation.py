@@ -1,7 +1,7 @@
-"""The evaluation table: its arithmetic by hand, its files, and that one failed pair does not lose the others."""
+"""What an evaluation is made of, by hand: intervals, error rates, words, levels, lists of pairs, the cache."""
 
+import importlib.util
 import itertools
-import json
 import math
 import re
 import sys
@@ -13,31 +13,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vc.audio import load_audio, save_audio
-from vc.config import MelConfig
 from vc.data.layouts import find_recordings
 from vc.errors import AudioError, DataError, VcError
-from vc.level import speech_level_db
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "recipes" / "evaluate"))  # as when its scripts run
-
-import make_pairs  # noqa: E402
-import table  # noqa: E402
-from cache import Cache, digest  # noqa: E402
-from intervals import ratio_of_sums  # noqa: E402
-from measures import LEVEL_DBFS, Examiner, Measured, load_levelled  # noqa: E402
-from pairs import COLUMNS as PAIR_COLUMNS  # noqa: E402
-from pairs import Pair, own_recordings, read_pairs, write_pairs  # noqa: E402
-from recognition import (  # noqa: E402
+from vc.evaluation.cache import Cache, digest
+from vc.evaluation.instrument import LEVEL_DBFS, load_levelled
+from vc.evaluation.instruments import INSTRUMENTS
+from vc.evaluation.intervals import ratio_of_sums, resampled_counts
+from vc.evaluation.pairs import COLUMNS as PAIR_COLUMNS
+from vc.evaluation.pairs import Pair, own_recordings, parallel_recordings, read_pairs, write_pairs
+from vc.evaluation.recognition import (
     CANDIDATES,
-    Recogniser,
+    Recognition,
     choose_candidates,
     edit_distance,
     split_words,
     unigram_arpa,
 )
-from report import COLUMNS, ROWS, format_figure, group_names, markdown, summarise  # noqa: E402
-from similarity import SpeakerEmbedder, mean_direction  # noqa: E402
-from table import Studio  # noqa: E402
+from vc.evaluation.similarity import mean_direction
+from vc.evaluation.trials import equal_error_rate
+from vc.level import speech_level_db
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "recipes" / "evaluate"))  # as when its script runs
+
+import make_pairs  # noqa: E402
 
 RATE_HZ = 16000
 
@@ -77,6 +75,54 @@ def test_pairs_without_words_make_no_rate():
     assert ratio_of_sums([], []) is None
     mixed = ratio_of_sums([0, 1], [0, 4])  # a quarter of the resamples draw no word at all
     assert (mixed.value, mixed.low, mixed.high) == (0.25, 0.25, 0.25)
+
+
+def test_draws_are_counted_and_nothing_can_change_them():
+    counts = resampled_counts(7, resamples=50)
+    assert counts.shape == (50, 7) and (counts.sum(axis=1) == 7).all()
+    drawn = np.random.default_rng(0).integers(7, size=(50, 7))
+    assert (counts[3] == np.bincount(drawn[3], minlength=7)).all()
+    with pytest.raises(ValueError, match="read-only"):
+        counts[0, 0] = 1
+
+
+# Equal error rate
+
+
+def slow_equal_error_rate(true, false):
+    """Raise the threshold past every score in turn; where more are refused than believed, the two lines have crossed."""
+    refused, believed = 0.0, 1.0
+    for threshold in sorted({*true, *false}):
+        now_refused = sum(score <= threshold for score in true) / len(true)
+        now_believed = sum(score > threshold for score in false) / len(false)
+        if now_refused >= now_believed:
+            gap, gap_after = believed - refused, now_believed - now_refused
+            share = gap / (gap - gap_after)
+            return refused + share * (now_refused - refused)
+        refused, believed = now_refused, now_believed
+    raise AssertionError("above all scores everything is refused")
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=8), st.lists(st.integers(0, 9), min_size=1, max_size=8))
+def test_the_equal_error_rate_equals_a_plain_search(true, false):
+    scores = [false] + [[]] * (len(true) - 1)
+    assert equal_error_rate(true, scores).value == pytest.approx(slow_equal_error_rate(true, false))
+
+
+def test_equal_error_rates_by_hand():
+    assert equal_error_rate([0.9, 0.8], [[0.1], [0.2]]).value == 0
+    assert equal_error_rate([0.1, 0.2], [[0.9], [0.8]]).value == 1
+    assert equal_error_rate([0.5, 0.5], [[0.5], [0.5]]).value == pytest.approx(0.5)
+    assert equal_error_rate([1, 2, 3, 4], [[2.5], [0], [0], [0]]).value == pytest.approx(0.25)
+    assert equal_error_rate([0.9], [[]]) is None
+
+
+def test_the_equal_error_rate_of_chance_has_an_interval_around_a_half():
+    generator = np.random.default_rng(5)
+    true, false = generator.normal(size=60), generator.normal(size=(60, 5))
+    found, again = (equal_error_rate(true, list(false)) for _ in range(2))
+    assert found == again
+    assert found.low < 0.5 < found.high and 0.05 < found.high - found.low < 0.35
 
 
 # Words
@@ -146,7 +192,7 @@ SAID = "Lord, but I'm glad to see you again, Phil."
 
 def test_recognition_understands_a_clear_sentence(clips):
     pytest.importorskip("pocketsphinx", reason=POCKETSPHINX_MISSING)
-    recogniser = Recogniser([SAID, "It's the zzyzx aurora borealis."])
+    recogniser = Recognition([SAID, "It's the zzyzx aurora borealis."])
     assert recogniser.unknown == {"zzyzx"}
     heard = recogniser.transcribe(load_levelled(clips / "kathleen" / "again.flac"), SAID)
     assert edit_distance(split_words(SAID), split_words(heard)) <= 2
@@ -158,7 +204,7 @@ def test_recognition_forgets_what_it_heard_before(clips):
     text = ("the a of to and in that it is was he for on with as his at by this had not but from have are you which or "
             "an they be her were all she there one we " + SAID)
     audio = [load_levelled(path) for path in sorted(clips.rglob("*.flac"))]
-    forwards, backwards = Recogniser([text]), Recogniser([text])
+    forwards, backwards = Recognition([text]), Recognition([text])
     heard = [forwards.transcribe(one, text) for one in audio]
     assert heard == [backwards.transcribe(one, text) for one in reversed(audio)][::-1]
 
@@ -184,12 +230,14 @@ def test_silence_is_not_measured(tmp_path):
         load_levelled(tmp_path / "silent.wav")
 
 
-@pytest.mark.parametrize("library, make", [("pocketsphinx", lambda: Recogniser(["a text"])),
-                                           ("resemblyzer", SpeakerEmbedder)])
-def test_a_missing_package_is_named_with_its_extra(monkeypatch, library, make):
-    monkeypatch.setitem(sys.modules, library, None)
-    with pytest.raises(VcError, match=rf"{library}.*pip install vc\[evaluate\]"):
-        make()
+@pytest.mark.parametrize("name, package", [
+    ("similarity", "resemblyzer"), ("similarity", "webrtcvad"), ("recognition", "pocketsphinx"),
+    ("naturalness", "speechmos"), ("naturalness", "onnxruntime"), ("pitch", "pyworld"), ("cepstrum", "librosa")])
+def test_a_missing_package_is_named_with_its_extra(monkeypatch, name, package):
+    every = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda module: None if module == package else every("vc"))
+    with pytest.raises(VcError, match=rf"needs {package}, which is not installed; pip install vc\[evaluate\]"):
+        INSTRUMENTS[name](["a text"])
 
 
 # Pair lists
@@ -257,6 +305,13 @@ def test_the_target_s_own_recording_is_never_a_reference(tmp_path):
     assert [one and one.text for one in found] == ["B0", "B2", "B2", None, None]
 
 
+def test_a_parallel_recording_says_the_same_words(tmp_path):
+    manifest = write_manifest(tmp_path, {"a": ["One, two."], "b": ["other", "ONE TWO", ""], "c": ["ONE"]})
+    found = parallel_recordings([pair(target="b", text="one two"), pair(target="c", text="one two"),
+                                 pair(target="b", text="")], manifest)
+    assert [one and one.path.name for one in found] == ["1.wav", None, None]
+
+
 # Drawing pair lists
 
 SPEAKERS = {"a": ["A0", "A1", "A2"], "b": ["B0", "", "B2", "B3"], "c": ["C0", "C1"], "d": ["D0", "D1", "D2"]}
@@ -312,81 +367,6 @@ def test_an_unknown_speaker_is_an_error(tmp_path, capsys):
     assert not (tmp_path / "pairs.tsv").exists()
 
 
-# Figures
-
-
-def judged(target_cosine=0.0, source_cosine=0.0, words=4, word_errors=0, letters=20, letter_errors=0):
-    return Measured("x.wav", target_cosine, source_cosine, "", words, word_errors, letters, letter_errors)
-
-
-def value(groups, row, column, group="all"):
-    return groups[group]["rows"][row][column]["value"]
-
-
-def test_figures_by_hand():
-    measured = {
-        "source": [judged(0.5, 1.0, 10, 1), judged(0.4, 1.0, 2, 1)],
-        "target": [judged(0.9, 0.5, 5, 1), judged(0.8, 0.6, 5, 0)],
-        "resynthesis": [judged(0.5, 0.9, 10, 2, 50, 4), judged(0.4, 0.9, 2, 1, 10, 2)],
-        "converted": [judged(0.7, 0.6, 10, 4, 50, 10), judged(0.6, 0.6, 2, 2, 10, 5)],
-    }
-    groups = summarise([pair(), pair()], measured)
-    assert value(groups, "converted", "target_cosine") == pytest.approx(0.65)
-    assert value(groups, "target", "source_cosine") == pytest.approx(0.55)
-    assert value(groups, "converted", "wer") == pytest.approx(6 / 12)
-    assert value(groups, "converted", "cer") == pytest.approx(15 / 60)
-    assert value(groups, "converted", "wer_above_resynthesis") == pytest.approx(3 / 12)
-    assert value(groups, "source", "wer_above_resynthesis") == pytest.approx(-1 / 12)
-    assert value(groups, "resynthesis", "wer_above_resynthesis") == 0
-    assert groups["all"]["rows"]["target"]["wer_above_resynthesis"] is None  # it has other words
-
-
-def test_as_close_to_both_is_not_closer_to_the_target():
-    row = [judged(0.7, 0.6), judged(0.6, 0.6), judged(0.5, 0.6), judged(0.61, 0.6)]
-    groups = summarise([pair()] * 4, {name: row for name in ROWS})
-    assert value(groups, "converted", "closer_to_target") == 0.5
-
-
-def test_the_difference_is_paired():
-    """Both rows vary widely from pair to pair, always together: their difference is certain."""
-    base = [judged(words=10, word_errors=errors) for errors in (0, 9, 2, 7, 1)]
-    worse = [judged(words=10, word_errors=one.word_errors + 1) for one in base]
-    figures = summarise([pair()] * 5, {**{name: base for name in ROWS}, "converted": worse})["all"]["rows"]["converted"]
-    assert figures["wer"]["high"] - figures["wer"]["low"] > 0.3
-    assert [figures["wer_above_resynthesis"][end] for end in ("low", "value", "high")] == pytest.approx([0.1] * 3)
-
-
-def test_a_failed_pair_is_left_out_of_its_row_alone():
-    measured = {name: [judged(0.5), judged(0.7)] for name in ROWS}
-    measured["converted"] = [None, judged(0.7)]
-    groups = summarise([pair(), pair()], measured)
-    assert groups["all"]["rows"]["converted"]["pairs"] == 1
-    assert value(groups, "converted", "target_cosine") == 0.7
-    assert value(groups, "source", "target_cosine") == pytest.approx(0.6)
-    assert "| converted (1 pair missing) | 0.700 " in markdown(groups, [])
-
-
-def test_a_row_without_any_pair_has_dashes():
-    measured = {name: [judged(0.5)] for name in ROWS} | {"resynthesis": [None]}
-    groups = summarise([pair()], measured)
-    assert groups["all"]["rows"]["resynthesis"]["wer"] is None
-    assert groups["all"]["rows"]["converted"]["wer_above_resynthesis"] is None
-    assert f"| {ROWS['resynthesis']} (1 pair missing) |" + " - |" * len(COLUMNS) in markdown(groups, [])
-
-
-@pytest.mark.parametrize("speakers, group", [
-    (("ls1", "ls2"), "native to native"), (("ls1", "so2"), "native to non-native"),
-    (("so1", "ls2"), "non-native to native"), (("so1", "so2"), "non-native to non-native"), (("ls1", "anna"), None)])
-def test_groups_follow_the_speakers_names(speakers, group):
-    assert group_names(pair(speaker=speakers[0], target=speakers[1])) == ["all"] + ([group] if group else [])
-
-
-def test_format_by_hand():
-    figure = {"value": 0.6944, "low": 0.681, "high": 0.7}
-    assert format_figure(figure, is_percent=False) == "0.694 [0.681, 0.700]"
-    assert format_figure(figure, is_percent=True) == "69.4 [68.1, 70.0]"
-
-
 # The cache
 
 
@@ -411,194 +391,3 @@ def test_the_digest_follows_the_content_of_files(tmp_path):
     assert digest("ab", "c") != digest("a", "bc")
     copy.write_bytes(b"two")
     assert digest("x", file) != digest("x", copy)
-
-
-# The whole, with stand-ins for the converter and both measures
-
-
-class Voice:
-    """Converts by taking the first reference; cannot convert `broken`."""
-
-    sample_rate, step, mel, vocoder = RATE_HZ, 7, MelConfig(), object()
-
-    def __init__(self, fingerprint="first", broken=""):
-        self.fingerprint, self.broken, self.calls = fingerprint, broken, []
-
-    def convert(self, source, target):
-        self.calls.append(("convert", source.stem))
-        if source.stem == self.broken:
-            raise ZeroDivisionError("of\nall things")
-        return load_audio(target[0], RATE_HZ)
-
-    def resynthesise(self, source):
-        self.calls.append(("resynthesise", source.stem))
-        return load_audio(source, RATE_HZ)
-
-
-class Embedder:
-    """Tells voices by their pitch alone; each plants a sine of its own."""
-
-    def __init__(self):
-        self.calls = 0
-
-    def describe(self):
-        return "pitch"
-
-    def embed(self, audio):
-        self.calls += 1
-        angle = np.abs(np.fft.rfft(audio[:1600])).argmax() / 100
-        return np.array([math.cos(angle), math.sin(angle)])
-
-
-class Hearer:
-    """Always understands one word too few."""
-
-    unknown = {"borealis"}
-
-    def describe(self, text):
-        return text
-
-    def transcribe(self, audio, text):
-        return " ".join(split_words(text)[:-1])
-
-
-@pytest.fixture
-def planted(tmp_path, monkeypatch):
-    """A pair list with its recordings, and the stand-ins in place; returns (arguments of table.main, its Voice)."""
-    folder = tmp_path / "eval"
-    manifest = write_manifest(folder, {"ls1": ["ONE TWO"] * 3, "ls2": ["AURORA BOREALIS"] * 3})
-    for number, recording in enumerate(find_recordings(manifest, "table").recordings):
-        hz = {"ls1": 200, "ls2": 500}[recording.speaker]
-        tone = 0.1 * np.sin(2 * np.pi * hz * np.arange(3200 + number) / RATE_HZ)
-        save_audio(recording.path, tone.astype(np.float32), RATE_HZ)
-    write_pairs(folder / "pairs.tsv", [
-        pair(folder / source / f"{number}.wav", source, target, [folder / target / "0.wav"], "ONE TWO, Borealis.")
-        for source, target, number in [("ls1", "ls2", 1), ("ls1", "ls2", 2), ("ls2", "ls1", 1)]])
-    voice = Voice()
-    monkeypatch.setattr(table.vc, "load", lambda model: voice, raising=False)
-    monkeypatch.setattr(table, "SpeakerEmbedder", Embedder)
-    monkeypatch.setattr(table, "Recogniser", lambda texts: Hearer())
-    return ["--pairs", str(folder / "pairs.tsv"), "-o", str(tmp_path / "out")], voice
-
-
-def cells(lines, group, row):
-    """The cells of one row of the Markdown table."""
-    start = next(number for number, line in enumerate(lines) if line.startswith(f"## {group[0].upper()}{group[1:]}:"))
-    line = next(line for line in lines[start:] if line.startswith(f"| {ROWS[row]} "))
-    return line.strip("| ").split(" | ")[1:]
-
-
-def test_table_and_json_agree(planted, tmp_path, capsys):
-    arguments, _ = planted
-    assert table.main(arguments) == 0
-    printed, written = capsys.readouterr().out, (tmp_path / "out" / "table.md").read_text()
-    assert printed == written
-    content = json.loads((tmp_path / "out" / "table.json").read_text())
-    assert set(content["groups"]) == {"all", "native to native"}
-    for group, figures in content["groups"].items():
-        for row in ROWS:
-            assert cells(written.split("\n"), group, row) == [
-                format_figure(figures["rows"][row][name], column.is_percent) for name, column in COLUMNS.items()]
-
-
-def test_the_stand_ins_figures_by_hand(planted, tmp_path):
-    table.main(planted[0])
-    content = json.loads((tmp_path / "out" / "table.json").read_text())
-    assert value(content["groups"], "converted", "target_cosine") == pytest.approx(1)
-    assert value(content["groups"], "source", "source_cosine") == pytest.approx(1)
-    assert value(content["groups"], "converted", "closer_to_target") == 1
-    assert value(content["groups"], "resynthesis", "closer_to_target") == 0
-    assert value(content["groups"], "converted", "wer") == pytest.approx(1 / 3)
-    assert value(content["groups"], "target", "wer") == 1 / 2
-    first = content["pairs"][0]["rows"]["converted"]
-    assert (first["transcript"], first["words"], first["word_errors"]) == ("one two", 3, 1)
-    assert Path(first["recording"]).exists()
-    assert any("3 of the 9 words are not in pocketsphinx's dictionary" in note for note in content["notes"])
-
-
-def test_a_failed_pair_is_named_and_loses_no_other(planted, tmp_path, capsys):
-    arguments, voice = planted
-    voice.broken = "2"
-    assert table.main(arguments) == 1
-    captured = capsys.readouterr()
-    errors = [line for line in captured.err.split("\n") if line.startswith("table: error")]
-    assert errors == ["table: error: 2 to ls2, converted: ZeroDivisionError: of all things"]
-    content = json.loads((tmp_path / "out" / "table.json").read_text())
-    assert content["groups"]["all"]["rows"]["converted"]["pairs"] == 2
-    assert content["groups"]["all"]["rows"]["source"]["pairs"] == 3
-    assert "converted" not in content["pairs"][1]["rows"]
-    assert captured.out == (tmp_path / "out" / "table.md").read_text()
-
-    voice.broken = ""  # mended: only what failed is done again
-    del voice.calls[:]
-    assert table.main(arguments) == 0
-    assert voice.calls == [("convert", "2")]
-
-
-def test_a_second_run_converts_and_measures_nothing(planted, monkeypatch):
-    arguments, voice = planted
-    table.main(arguments)
-    assert sorted(voice.calls) == [("convert", "1"), ("convert", "1"), ("convert", "2"),
-                                   ("resynthesise", "1"), ("resynthesise", "1"), ("resynthesise", "2")]
-    del voice.calls[:]
-    idle = Embedder()
-    monkeypatch.setattr(table, "SpeakerEmbedder", lambda: idle)
-    assert table.main(arguments) == 0
-    assert (voice.calls, idle.calls) == ([], 0)
-    assert table.main([*arguments, "--force"]) == 0
-    assert len(voice.calls) == 6
-
-
-def test_force_resynthesises_a_source_of_several_pairs_once(planted, tmp_path):
-    _, voice = planted
-    studio = Studio(voice, tmp_path / "converted", tmp_path / "resynthesis", force=True)
-    first, second = (pair(tmp_path / "eval/ls1/1.wav", references=[tmp_path / f"eval/ls2/{number}.wav"])
-                     for number in (0, 1))
-    assert studio.resynthesise(first) == studio.resynthesise(second)
-    assert studio.convert(first) != studio.convert(second)
-    assert voice.calls == [("resynthesise", "1"), ("convert", "1"), ("convert", "1")]
-
-
-def test_another_model_converts_anew_and_keeps_the_resynthesis(planted):
-    arguments, voice = planted
-    table.main(arguments)
-    voice.fingerprint = "second"
-    del voice.calls[:]
-    table.main(arguments)
-    assert sorted(voice.calls) == [("convert", "1"), ("convert", "1"), ("convert", "2")]
-
-
-def test_a_missing_reference_fails_its_pairs_only(planted, tmp_path, capsys):
-    arguments, _ = planted
-    (tmp_path / "eval" / "ls1" / "0.wav").unlink()
-    assert table.main(arguments) == 1
-    errors = [line for line in capsys.readouterr().err.split("\n") if line.startswith("table: error")]
-    assert len(errors) == len(ROWS) and all("1 to ls1" in line and "0.wav" in line for line in errors)
-
-
-def test_a_missing_manifest_is_asked_for(planted, tmp_path, capsys):
-    arguments, _ = planted
-    manifest = (tmp_path / "eval" / "manifest.tsv").rename(tmp_path / "eval" / "others.tsv")
-    assert table.main(arguments) == 1
-    assert "manifest.tsv: no such table of recordings; name one" in capsys.readouterr().err
-    assert table.main([*arguments, "--manifest", str(manifest)]) == 0
-
-
-def test_a_missing_package_is_one_line(planted, monkeypatch, capsys):
-    monkeypatch.setattr(table, "Recogniser", Recogniser)
-    monkeypatch.setitem(sys.modules, "pocketsphinx", None)
-    assert table.main(planted[0]) == 1
-    captured = capsys.readouterr()
-    assert captured.out == "" and captured.err.count("\n") == 1 and "pip install vc[evaluate]" in captured.err
-
-
-def test_voices_are_compared_with_the_mean_of_the_references(planted, tmp_path):
-    """Two references of different voices: the target lies midway between them."""
-    folder = tmp_path / "eval"
-    examiner = Examiner(Embedder(), Hearer(), Cache(tmp_path / "cache.jsonl"))
-    low, high = folder / "ls1" / "0.wav", folder / "ls2" / "0.wav"
-    result = examiner.examine(low, "", pair(source=high, references=[low, high]))
-    angle = (500 - 200) / 10 / 100  # 10 Hz a bin, 100 bins a radian
-    assert result.target_cosine == pytest.approx(math.cos(angle / 2))
-    assert result.source_cosine == pytest.approx(math.cos(angle))
-    assert (result.words, result.letters, result.transcript) == (0, 0, "")

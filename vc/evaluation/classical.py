@@ -12,7 +12,7 @@ import numpy as np
 
 from vc.audio import load_audio
 from vc.evaluation.packages import require_packages
-from vc.evaluation.pitch import log_pitch_range, move_range, track_pitch
+from vc.evaluation.pitch import import_world, log_pitch_range, move_range, track_pitch
 from vc.level import require_speech, speech_level_db
 
 FRAME_MS = 5.0
@@ -45,14 +45,13 @@ class ClassicalConverter:
     def __init__(self, sample_rate_hz):
         require_packages("the classical converter", "pyworld", "pkg_resources")
         self.sample_rate_hz = sample_rate_hz
+        self._world = import_world()
 
     def convert(self, source, references):
         """Paths of a source and of the target's references -> float32 (N,), as long and as loud as the source.
 
         Raises AudioError.
         """
-        import pyworld
-
         audio = self._load(source)
         level_db = speech_level_db(audio, self.sample_rate_hz)
         own = self._analyse(audio)
@@ -64,7 +63,7 @@ class ClassicalConverter:
         change -= change.mean()
         envelope = envelope + np.clip(change, -most, most)
         f0 = _move_pitch(own.f0, np.concatenate([target.f0 for target in targets]))
-        said = pyworld.synthesize(f0, np.exp(envelope), own.aperiodicity, self.sample_rate_hz, FRAME_MS)
+        said = self._world.synthesize(f0, np.exp(envelope), own.aperiodicity, self.sample_rate_hz, FRAME_MS)
         said = np.pad(said, (0, max(0, len(audio) - len(said))))[:len(audio)]
         gain = 10 ** ((level_db - speech_level_db(said, self.sample_rate_hz)) / 20)
         return (said * min(gain, PEAK / np.abs(said).max())).astype(np.float32)
@@ -76,11 +75,9 @@ class ClassicalConverter:
 
     def _analyse(self, audio):
         f0, times = track_pitch(audio, self.sample_rate_hz, FRAME_MS)
-        import pyworld  # track_pitch has silenced what the first import says
-
-        envelope = pyworld.cheaptrick(audio, f0, times, self.sample_rate_hz)
+        envelope = self._world.cheaptrick(audio, f0, times, self.sample_rate_hz)
         return Analysis(f0, np.log(np.maximum(envelope, LOWEST_POWER)),
-                        pyworld.d4c(audio, f0, times, self.sample_rate_hz))
+                        self._world.d4c(audio, f0, times, self.sample_rate_hz))
 
 
 def warp(log_envelope, ratio):

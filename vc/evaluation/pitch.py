@@ -60,13 +60,17 @@ class Pitch(Instrument):
 
 def track_pitch(audio, sample_rate_hz, frame_ms=FRAME_MS):
     """floats (N,) -> (F0 in Hz (T,), 0 where unvoiced; the frames' times in seconds (T,)), both float64."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pyworld imports what setuptools is about to drop
-        import pyworld
-
-    audio = np.asarray(audio, np.float64)
+    pyworld, audio = import_world(), np.asarray(audio, np.float64)
     f0, times = pyworld.dio(audio, sample_rate_hz, f0_floor=LOWEST_HZ, f0_ceil=HIGHEST_HZ, frame_period=frame_ms)
     return pyworld.stonemask(audio, f0, times, sample_rate_hz), times
+
+
+def import_world():
+    """The module pyworld, which on its first import complains of what setuptools is about to drop."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pyworld
+    return pyworld
 
 
 def log_pitch_range(f0):

@@ -11,10 +11,13 @@ def markdown(result, group=EVERYTHING, columns=None):
     """The table of one group of a Result. columns: names of measures, by default all that have a figure."""
     measures = [measure for measure in result.measures if columns is None or measure.name in columns]
     lines = ["| | " + " | ".join(_title(measure) for measure in measures) + " |", "|---|" + "---|" * len(measures)]
+    present = {system.name: _present(result, system, group) for system in result.systems}
     for system in result.systems:
         figures = [result.figure(system.name, measure.name, group) for measure in measures]
         cells = [format_figure(figure, measure) for figure, measure in zip(figures, measures)]
-        lines.append(f"| {system.title} | " + " | ".join(cells) + " |")
+        missing = max(present.values()) - present[system.name]
+        title = system.title + (f" ({missing} pair{'s' * (missing > 1)} missing)" if missing else "")
+        lines.append(f"| {title} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -30,6 +33,11 @@ def format_figure(figure, measure):
     decimals = DECIMALS.get(measure.unit, 3)
     value, low, high = (f"{number:.{decimals}f}" for number in (figure.value, figure.low, figure.high))
     return f"{value} [{low}, {high}]"
+
+
+def _present(result, system, group):
+    """How many pairs of a group a system has answered."""
+    return max((figure.n for figure in result.figures if (figure.system, figure.group) == (system.name, group)), default=0)
 
 
 def _title(measure):
