@@ -1,5 +1,5 @@
-"""Enrolled voices: a small file that holds the speaker half and the long-term spectrum of somebody's recordings, and
-not the recordings."""
+"""Enrolled voices: a small file that holds the speaker half, the long-term spectrum and the
+range of F0 of somebody's recordings, and not the recordings."""
 
 import os
 import re
@@ -11,6 +11,7 @@ import torch
 from vc.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from vc.data.layouts import AUDIO_SUFFIXES
 from vc.errors import VoiceError
+from vc.pitch_range import PitchRange
 from vc.spectrum import LongTermSpectrum
 
 NAME = re.compile(r"[\w][\w .-]{0,63}")
@@ -18,13 +19,14 @@ NAME = re.compile(r"[\w][\w .-]{0,63}")
 
 @dataclass(frozen=True)
 class Voice:
-    """speaker: the speaker half (S,), of unit length. seconds: how much speech it was taken from. spectrum: the long-term
-    spectrum of that speech."""
+    """speaker: the speaker half (S,), of unit length. seconds: how much speech it was taken from. spectrum and pitch: the
+    long-term spectrum and the range of F0 of that speech."""
 
     name: str
     speaker: torch.Tensor
     seconds: float
     spectrum: LongTermSpectrum
+    pitch: PitchRange
 
 
 class VoiceLibrary:
@@ -44,7 +46,8 @@ class VoiceLibrary:
                              f"--force to replace it")
         extra = {"name": voice.name, "seconds": voice.seconds, "model": converter.fingerprint,
                  "frames": voice.spectrum.frames}
-        tensors = {"speaker": voice.speaker, "band_mean": voice.spectrum.mean, "band_std": voice.spectrum.std}
+        tensors = {"speaker": voice.speaker, "band_mean": voice.spectrum.mean, "band_std": voice.spectrum.std,
+                   "pitch_mean": voice.pitch.mean, "pitch_spread": voice.pitch.spread}
         save_checkpoint(path, Checkpoint("voice", converter.model.config, converter.step, extra, tensors))
         return path
 
@@ -60,7 +63,8 @@ class VoiceLibrary:
                              f"the model it was made with")
         tensors, extra = checkpoint.tensors, checkpoint.extra
         spectrum = LongTermSpectrum(tensors["band_mean"], tensors["band_std"], extra["frames"])
-        return Voice(name, tensors["speaker"], extra["seconds"], spectrum)
+        pitch = PitchRange(tensors["pitch_mean"], tensors["pitch_spread"])
+        return Voice(name, tensors["speaker"], extra["seconds"], spectrum, pitch)
 
     def names(self):
         """Names of all enrolled voices, sorted."""

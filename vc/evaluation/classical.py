@@ -12,7 +12,7 @@ import numpy as np
 
 from vc.audio import load_audio
 from vc.evaluation.packages import require_packages
-from vc.evaluation.pitch import import_world, log_pitch_range, move_range, track_pitch
+from vc.evaluation.pitch import import_world, log_pitch_range, move_range, world_pitch
 from vc.level import require_speech, speech_level_db
 
 FRAME_MS = 5.0
@@ -74,7 +74,7 @@ class ClassicalConverter:
         return audio.astype(np.float64)
 
     def _analyse(self, audio):
-        f0, times = track_pitch(audio, self.sample_rate_hz, FRAME_MS)
+        f0, times = world_pitch(audio, self.sample_rate_hz, FRAME_MS)
         envelope = self._world.cheaptrick(audio, f0, times, self.sample_rate_hz)
         return Analysis(f0, np.log(np.maximum(envelope, LOWEST_POWER)),
                         self._world.d4c(audio, f0, times, self.sample_rate_hz))

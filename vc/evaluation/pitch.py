@@ -38,7 +38,7 @@ class Pitch(Instrument):
 
     def read(self, sound):
         """F0 in Hz every FRAME_MS, 0 where unvoiced: a list (T,)."""
-        return [round(float(hz), 2) for hz in track_pitch(sound.levelled, SAMPLE_RATE_HZ, FRAME_MS)[0]]
+        return [round(float(hz), 2) for hz in world_pitch(sound.levelled, SAMPLE_RATE_HZ, FRAME_MS)[0]]
 
     def judge(self, case):
         if not case.says_source:
@@ -58,7 +58,7 @@ class Pitch(Instrument):
         return values
 
 
-def track_pitch(audio, sample_rate_hz, frame_ms=FRAME_MS):
+def world_pitch(audio, sample_rate_hz, frame_ms=FRAME_MS):
     """floats (N,) -> (F0 in Hz (T,), 0 where unvoiced; the frames' times in seconds (T,)), both float64."""
     pyworld, audio = import_world(), np.asarray(audio, np.float64)
     f0, times = pyworld.dio(audio, sample_rate_hz, f0_floor=LOWEST_HZ, f0_ceil=HIGHEST_HZ, frame_period=frame_ms)
