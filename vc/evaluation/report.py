@@ -1,5 +1,6 @@
 """From an examiner's readings to the report that is left behind."""
 
+import contextlib
 import os
 from collections import defaultdict
 from dataclasses import replace
@@ -65,10 +66,8 @@ def _know_speakers(request, examiner):
         pair = question.pair
         names |= {pair.source_speaker, pair.target_speaker}
         for speaker, path in (pair.source_speaker, pair.source), *((pair.target_speaker, one) for one in pair.references):
-            try:
-                contours[speaker].append(examiner.reading("pitch", path))
-            except AudioError:  # its pairs have failed with it
-                continue
+            with contextlib.suppress(AudioError):  # one that could not be read has failed its pairs
+                contours[speaker].extend([examiner.reading("pitch", path)] if "pitch" in examiner.instruments else [])
     trained_on = load_checkpoint(request.model or DEFAULT_MODEL).extra.get("speakers")
     return know_speakers(request.table, sorted(names), contours, trained_on if isinstance(trained_on, list) else None)
 

@@ -20,7 +20,7 @@ from vc.evaluation.instruments import INSTRUMENTS
 from vc.evaluation.pairs import own_recordings, parallel_recordings, read_pairs
 from vc.evaluation.pca import MelReader, corpus_speech, fit_components, recordings_speech
 from vc.evaluation.report import write_report
-from vc.evaluation.studio import Settings, Studio
+from vc.evaluation.studio import Settings, Studio, start_studio
 from vc.evaluation.systems import Facts
 from vc.evaluation.workforce import workforce
 from vc.files import write_atomically
@@ -66,7 +66,7 @@ def evaluate(request: Request):
     settings = Settings(request.model or DEFAULT_MODEL, request.device, request.vocoder, components, texts)
     facts = Facts(converter.fingerprint, f"{request.vocoder} {type(converter.vocoder).__name__}",
                   converter.mel.model_dump_json(), components.stem)
-    with workforce(Studio, settings, request.workers or processors(), converter) as work:
+    with workforce(start_studio, settings, request.workers or processors(), Studio(settings, converter)) as work:
         examiner = Examiner(work, Cache(cache_folder / "readings.jsonl"), instruments, facts,
                             evenly(questions, request.limit))
         examiner.make_sounds(cache_folder / "sounds", request.force)

@@ -59,6 +59,12 @@ class Halves:
     path: Path
 
 
+def start_studio(settings):
+    """A Studio in a process of its own, with one thread, so that workers do not fight for the processors."""
+    torch.set_num_threads(1)
+    return Studio(settings)
+
+
 class Studio:
     """Does tasks: Make, Read or Halves."""
 

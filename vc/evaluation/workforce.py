@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from vc.errors import EvaluationError, VcError
 from vc.workers import CONTEXT, control_c_held_back, end_with_parent
 
-_studio = None  # of a worker process
+_studio = None  # what does tasks, in a worker process
 
 
 @dataclass(frozen=True)
@@ -20,17 +20,16 @@ class Outcome:
 
 
 @contextlib.contextmanager
-def workforce(studio_class, settings, workers, converter=None):
+def workforce(start, settings, workers, here):
     """A function: list of tasks -> iterator over (task, Outcome), in the order they are finished.
 
-    converter: for the work in this process, where it is loaded already. Raises EvaluationError when a worker dies.
+    start: settings -> what does tasks, called in each worker. here: what does them in this process, for one worker.
+    Raises EvaluationError when a worker dies.
     """
     if workers == 1:
-        studio = studio_class(settings, converter)
-        yield lambda tasks: ((task, attempt(studio, task)) for task in tasks)
+        yield lambda tasks: ((task, attempt(here, task)) for task in tasks)
         return
-    with control_c_held_back():
-        pool = ProcessPoolExecutor(workers, CONTEXT, initializer=_start, initargs=(studio_class, settings))
+    pool = ProcessPoolExecutor(workers, CONTEXT, initializer=_start, initargs=(start, settings))
     try:
         yield lambda tasks: _spread(pool, tasks)
     finally:
@@ -57,14 +56,11 @@ def _spread(pool, tasks):
                               "kept, run again, with --workers 1 to see where") from None
 
 
-def _start(studio_class, settings):
+def _start(start, settings):
     """In a worker process, first."""
     global _studio
     end_with_parent()
-    import torch
-
-    torch.set_num_threads(1)
-    _studio = studio_class(settings)
+    _studio = start(settings)
 
 
 def _attempt_here(task):
