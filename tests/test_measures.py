@@ -5,12 +5,15 @@ import pytest
 
 from vc.audio import load_audio, save_audio
 from vc.checkpoint import load_model
+from vc.conversion import Converter
 from vc.errors import AudioError
 from vc.evaluation.cepstrum import Cepstrum, distortion_db
+from vc.evaluation.checkup import Checkup
 from vc.evaluation.classical import ClassicalConverter, warp, warping_ratio
 from vc.evaluation.instrument import Case, Instrument, Sound
 from vc.evaluation.maps import draw_maps, principal_plane
 from vc.evaluation.naturalness import Naturalness
+from vc.evaluation.pairs import Pair, write_pairs
 from vc.evaluation.pca import MelReader, PcaConverter, fit_components, move_statistics, recordings_speech
 from vc.evaluation.pitch import Pitch, log_pitch_range, move_range
 from vc.evaluation.recognition import Recognition, error_rates
@@ -290,3 +293,39 @@ def test_a_point_for_each_half_of_each_recording():
     assert [(point.half, point.speaker) for point in points] == [(half, speaker) for half in ("speaker", "content")
                                                                 for speaker in "ab"]
     assert abs(points[2].x - points[3].x) == 2 and points[2].y == 0
+
+
+# The look at a model while it trains
+
+
+@pytest.fixture
+def checkup_list(tmp_path, clips):
+    write_pairs(tmp_path / "pairs.tsv", [
+        Pair(clips / "kathleen" / "again.flac", "kathleen", "kerstin", (clips / "kerstin" / "burg.flac",), "one two"),
+        Pair(clips / "kerstin" / "burg.flac", "kerstin", "kathleen", (clips / "kathleen" / "again.flac",), "one")])
+    return tmp_path / "pairs.tsv"
+
+
+@pytest.fixture
+def deaf(monkeypatch):
+    """Voices are told by their duration and level, and nothing but "one" is ever heard."""
+    for instrument in (Similarity, Recognition):
+        monkeypatch.setattr(instrument, "__init__", Instrument.__init__)
+    monkeypatch.setattr(Similarity, "read", lambda self, sound: (lambda angle: [np.cos(angle), np.sin(angle)])(
+        len(sound.levelled) / RATE_HZ / 10))
+    monkeypatch.setattr(Recognition, "read", lambda self, sound: "one")
+
+
+def test_a_checkup_averages_cosines_and_pools_words(checkup_list, clips, tiny_model, deaf):
+    model, _ = load_model(tiny_model)
+    first, second = (len(load_audio(clips / name, RATE_HZ)) / RATE_HZ for name in ("kathleen/again.flac", "kerstin/burg.flac"))
+    found = Checkup(checkup_list).measure(model)
+    assert found.cosine_to_target == pytest.approx(np.cos((first - second) / 10), abs=1e-3)  # converting keeps a duration
+    assert found.wer == pytest.approx(100 / 3)
+    assert found.score == pytest.approx(found.cosine_to_target - 1 / 6)
+
+
+def test_a_result_that_cannot_be_heard_is_the_worst(checkup_list, tiny_model, deaf, monkeypatch):
+    monkeypatch.setattr(Converter, "convert", lambda self, source, target: np.zeros(RATE_HZ, np.float32))
+    found = Checkup(checkup_list).measure(load_model(tiny_model)[0])
+    assert (found.cosine_to_target, found.wer, found.score) == (0, 100, -0.5)
