@@ -1,4 +1,4 @@
-"""`vc evaluate` as a whole, with stand-ins for what converts and what measures: files, failures, caching, exit codes."""
+"""`vc evaluate` as a whole, with stand-ins for what converts and measures: files, failures, caching, exit codes."""
 
 import json
 import math
@@ -124,7 +124,8 @@ def test_groups_follow_the_speakers_names(manifest, speakers, group):
 
 
 def test_the_table_s_columns_come_before_guesses(tmp_path):
-    (tmp_path / "manifest.tsv").write_text("path\tspeaker\tgender\taccent\n1.wav\tls1\tF\tScottish\n2.wav\tb\tmale\tWelsh\n")
+    lines = ["path\tspeaker\tgender\taccent", "1.wav\tls1\tF\tScottish", "2.wav\tb\tmale\tWelsh"]
+    (tmp_path / "manifest.tsv").write_text("\n".join(lines))
     known = know_speakers(tmp_path / "manifest.tsv", ["ls1", "b"], {"ls1": [[100.0]]}, seen=["b"])
     assert group_names(pair(speaker="ls1", target="b"), known) == ["woman to man", "Scottish to Welsh",
                                                                    "target seen in training"]
@@ -133,7 +134,8 @@ def test_the_table_s_columns_come_before_guesses(tmp_path):
 
 
 def test_gender_is_guessed_from_the_median_pitch(manifest):
-    known = know_speakers(manifest, ["x", "y", "z"], {"x": [[210.0, 0, 190], [205]], "y": [[110.0, 90, 400]], "z": [[0.0]]})
+    contours = {"x": [[210.0, 0, 190], [205]], "y": [[110.0, 90, 400]], "z": [[0.0]]}
+    known = know_speakers(manifest, ["x", "y", "z"], contours)
     assert known.genders == {"x": "woman", "y": "man"} and known.gender_is_guessed and known.seen is None
     assert guess_gender([[0.0] * 9 + [170.0]]) == "woman"  # silence is no low voice
 
@@ -298,6 +300,13 @@ def test_a_missing_reference_fails_its_pairs_only(evaluation):
     assert ended.code == 1
     assert len(errors(ended)) == len(systems.SYSTEMS)
     assert all("1 to ls1" in error and "0.wav" in error for error in errors(ended))
+    assert evaluation.report().figure("model", "cosine_to_target").n == 2
+
+
+def test_a_reference_that_is_no_recording_fails_its_pairs_only(evaluation):
+    (evaluation.folder / "ls1" / "0.wav").write_bytes(b"no recording at all")
+    ended = evaluation.run()
+    assert ended.code == 1 and any("1 to ls1" in error and "0.wav: cannot be read" in error for error in errors(ended))
     assert evaluation.report().figure("model", "cosine_to_target").n == 2
 
 

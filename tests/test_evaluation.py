@@ -90,7 +90,7 @@ def test_draws_are_counted_and_nothing_can_change_them():
 
 
 def slow_equal_error_rate(true, false):
-    """Raise the threshold past every score in turn; where more are refused than believed, the two lines have crossed."""
+    """Raise the threshold past every score in turn; where more are refused than believed, the lines have crossed."""
     refused, believed = 0.0, 1.0
     for threshold in sorted({*true, *false}):
         now_refused = sum(score <= threshold for score in true) / len(true)

@@ -25,7 +25,8 @@ def test_what_is_told_is_what_was_measured(path):
 def result():
     return Result({"fingerprint": "abc", "step": 3}, [Measure("wer", "WER", "%", "lower", "Weak.")],
                   [System("model", "converted", "model")], [], [],
-                  [Figure("model", group, "wer", 12.0, 10.0, 14.0, 7) for group in ("all", "man to man")], notes=["Read."])
+                  [Figure("model", group, "wer", 12.0, 10.0, 14.0, 7) for group in ("all", "man to man")],
+                  notes=["Read."])
 
 
 def test_a_summary_comes_back_without_the_single_conversions(result, tmp_path):

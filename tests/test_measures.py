@@ -210,7 +210,8 @@ def test_the_warping_ratio_is_found_again():
     envelope = sum(np.exp(-((bins - centre) / 0.02) ** 2) * 4 for centre in (0.07, 0.16, 0.3, 0.45))
     assert warp(envelope[None], 1.0)[0] == pytest.approx(envelope)
     for ratio in (0.87, 1.0, 1.14):
-        assert warping_ratio(envelope, warp(envelope[None], ratio)[0] - 3 * bins, RATE_HZ) == pytest.approx(ratio, abs=0.011)
+        warped = warp(envelope[None], ratio)[0] - 3 * bins
+        assert warping_ratio(envelope, warped, RATE_HZ) == pytest.approx(ratio, abs=0.011)
 
 
 def test_the_classical_converter_moves_pitch_and_spectrum(clips, tmp_path):
@@ -254,7 +255,8 @@ def test_the_linear_converter_has_as_many_numbers_as_the_content_half(clips, tin
     source, reference = clips / "kathleen" / "again.flac", clips / "flemishguy" / "kwallen.flac"
     reading = reader.read(source)
     stride, bands = model.config.model.stride, model.config.mel.bands
-    assert reading.vectors.shape == (-(-(reading.samples // model.config.mel.hop_samples + 1) // stride), stride * bands)
+    frames = reading.samples // model.config.mel.hop_samples + 1
+    assert reading.vectors.shape == (-(-frames // stride), stride * bands)
     components = fit_components(recordings_speech(reader, [source, reference]), model.config.model.content_dims)
     assert components.basis.shape == (model.config.model.content_dims, stride * bands)
     said = PcaConverter(reader, components, GriffinLim(model.config.mel, iterations=2)).convert(source, [reference])
@@ -318,9 +320,10 @@ def deaf(monkeypatch):
 
 def test_a_checkup_averages_cosines_and_pools_words(checkup_list, clips, tiny_model, deaf):
     model, _ = load_model(tiny_model)
-    first, second = (len(load_audio(clips / name, RATE_HZ)) / RATE_HZ for name in ("kathleen/again.flac", "kerstin/burg.flac"))
+    names = "kathleen/again.flac", "kerstin/burg.flac"
+    first, second = (len(load_audio(clips / name, RATE_HZ)) / RATE_HZ for name in names)
     found = Checkup(checkup_list).measure(model)
-    assert found.cosine_to_target == pytest.approx(np.cos((first - second) / 10), abs=1e-3)  # converting keeps a duration
+    assert found.cosine_to_target == pytest.approx(np.cos((first - second) / 10), abs=1e-3)  # a duration is kept
     assert found.wer == pytest.approx(100 / 3)
     assert found.score == pytest.approx(found.cosine_to_target - 1 / 6)
 

@@ -66,7 +66,8 @@ def filled_in(path, summary):
     """What a file of `targets` says with these figures. Raises EvaluationError for one without the markers."""
     content = path.read_text(encoding="utf-8")
     if content.count(BEGIN) != 1 or content.count(END) != 1:
-        raise EvaluationError(f"{path}: lacks the line {BEGIN.strip()!r} or {END.strip()!r}; put them around the figures")
+        raise EvaluationError(f"{path}: lacks the line {BEGIN.strip()!r} or {END.strip()!r}; put them "
+                              "around the figures")
     before, _, rest = content.partition(BEGIN)
     told = everything(summary) if path.name == "table.md" else markdown(summary, columns=HEADLINE)
     return before + BEGIN + told + END + rest.partition(END)[2]

@@ -9,7 +9,7 @@ from vc.commands.shared import add_command, add_device, complain
 def add(commands):
     """The parser of `vc evaluate`."""
     parser = add_command(commands, "evaluate", _evaluate, help="measure how well a model converts",
-                         description="Convert a list of pairs, measure every result beside anchors, and write a report.")
+                         description="Convert a list of pairs, measure the results beside anchors, write a report.")
     parser.add_argument("model", nargs="?", type=Path, metavar="MODEL", help="default: the model in the package")
     parser.add_argument("--pairs", required=True, type=Path, metavar="TSV", help="columns: source, source_speaker, "
                         "target_speaker, references, text; recipes/evaluate makes such a list")

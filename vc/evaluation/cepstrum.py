@@ -30,7 +30,7 @@ class Cepstrum(Instrument):
         return f"librosa {importlib.metadata.version('librosa')} {COEFFICIENTS} {BANDS} {FFT_SAMPLES} {HOP_SAMPLES}"
 
     def read(self, sound):
-        """Coefficients 1 to COEFFICIENTS of each frame: lists (COEFFICIENTS, T). The level, coefficient 0, is left out."""
+        """Of each frame all but the level, coefficient 0: lists (COEFFICIENTS, T)."""
         import librosa
 
         cepstra = librosa.feature.mfcc(y=sound.levelled, sr=SAMPLE_RATE_HZ, n_mfcc=COEFFICIENTS + 1, n_mels=BANDS,

@@ -40,8 +40,8 @@ class Answer:
 
 
 class Examiner:
-    """work: see vc.evaluation.workforce. answers: {(number, system): Answer}, those there are. failures: a line for each
-    one that could not be made or measured."""
+    """work: see vc.evaluation.workforce. answers: {(number, system): Answer}, those there are. failures: a line for
+    each one that could not be made or measured."""
 
     def __init__(self, work, cache, instruments, facts, questions):
         self.instruments, self.questions = instruments, questions

@@ -35,4 +35,5 @@ def _figure(measure, items, other_cosines):
         return interval.times(100) if interval else None, len(tried)
     used = [item for item in items if item.values.get(measure.name) is not None]
     weights = [item.values[measure.weight] if measure.weight else 1 for item in used]
-    return ratio_of_sums([item.values[measure.name] * weight for item, weight in zip(used, weights)], weights), len(used)
+    weighted = [item.values[measure.name] * weight for item, weight in zip(used, weights)]
+    return ratio_of_sums(weighted, weights), len(used)

@@ -35,7 +35,7 @@ class Sound:
 
 @dataclass(frozen=True)
 class Case:
-    """One answer to one pair: what one instrument read in it and in what it is held against, each as `read` returned it.
+    """One answer to one pair: what an instrument read in it and in what it is held against, as `read` returned it.
 
     output: of the answer. source: of the recording to convert. vocoded: of the source through mel and vocoder alone.
     references: of each of the target's. others: of each other target speaker's, a list of lists. parallel: of the

@@ -42,6 +42,7 @@ def keep(folder, items, sounds, listening):
     for item in items:
         if item.pair in chosen and item.system in HEARD:
             relative = Path(FOLDER) / f"{item.pair:04d}-{item.system}.flac"
-            save_audio(Path(folder) / relative, load_audio(sounds[item.pair, item.system], RATE_HZ), RATE_HZ, force=True)
+            sound = load_audio(sounds[item.pair, item.system], RATE_HZ)
+            save_audio(Path(folder) / relative, sound, RATE_HZ, force=True)
             kept[item.pair, item.system] = relative.as_posix()
     return kept

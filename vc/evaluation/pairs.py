@@ -79,7 +79,7 @@ def own_recordings(pairs, manifest):
 
 
 def parallel_recordings(pairs, manifest):
-    """For each pair a recording of the target speaker that says the source's text, or None: a list. Raises DataError."""
+    """For each pair a recording of the target that says the source's text, or None: a list. Raises DataError."""
     of_words = {}
     for recording in find_recordings(manifest, "table").recordings:
         of_words.setdefault((recording.speaker, tuple(split_words(recording.text))), recording)

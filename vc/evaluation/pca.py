@@ -2,8 +2,8 @@
 
 As many mel frames as the model's encoder packs into one content frame are stacked into one vector, and the vectors
 are described by as many principal components as a content frame has dimensions. Converting is: the source's components,
-each with its mean and deviation over the recording's speech replaced by the target's, back to a mel, through the model's
-own vocoder. Nothing tells content from speaker here but those means and deviations. B is the number of numbers in a
+each with its mean and deviation over the recording's speech replaced by the target's, back to a mel, through the
+model's own vocoder. Nothing tells content from speaker here but those means and deviations. B is the number of numbers in a
 stacked vector (frames x bands), K of components, V of vectors.
 """
 
@@ -119,7 +119,7 @@ class PcaConverter:
 
 
 def move_statistics(code, speech, target):
-    """code: (V, K), of which `speech` (V,) tells the statistics -> (V, K) with the mean and deviation of target (V', K)."""
+    """(V, K), of which `speech` (V,) tells the statistics -> (V, K) with the mean and deviation of target (V', K)."""
     own = code[speech] if speech.any() else code
     stretch = np.clip(target.std(0) / np.maximum(own.std(0), 1e-6), 1 / MOST_STRETCH, MOST_STRETCH)
     return target.mean(0) + (code - own.mean(0)) * stretch

@@ -123,10 +123,10 @@ class Recognition(Instrument):
         words = [word for text in self.texts for word in split_words(text)]
         unknown = sum(word in self.unknown for word in words)
         return ["WER and CER are pooled: all errors over all words. pocketsphinx chooses among "
-                f"{CANDIDATES} candidate words a text, those of the text included; read a row against the others, not by "
-                "itself.",
-                f"{unknown} of the texts' {len(words)} words are not in pocketsphinx's dictionary; they count as errors "
-                "in every row."]
+                f"{CANDIDATES} candidate words a text, those of the text included; read a row against the others, not "
+                "by itself.",
+                f"{unknown} of the texts' {len(words)} words are not in pocketsphinx's dictionary; they count as "
+                "errors in every row."]
 
     @property
     def vocabulary(self):

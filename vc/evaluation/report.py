@@ -9,13 +9,13 @@ from pathlib import Path
 import vc
 from vc.checkpoint import load_checkpoint
 from vc.conversion import DEFAULT_MODEL
+from vc.errors import AudioError
 from vc.evaluation import listening, result
 from vc.evaluation.figures import OTHER_COSINES, summarise
 from vc.evaluation.groups import WOMAN_ABOVE_HZ, group_names, know_speakers
 from vc.evaluation.intervals import CONFIDENCE, RESAMPLES
 from vc.evaluation.maps import draw_maps
 from vc.evaluation.systems import SYSTEMS
-from vc.errors import AudioError
 
 
 def write_report(request, examiner, converter, halves):
@@ -25,7 +25,7 @@ def write_report(request, examiner, converter, halves):
     """
     speakers = _know_speakers(request, examiner)
     items, other_cosines = _items(examiner, speakers)
-    kept, sounds = {}, {key: answer.path for key, answer in examiner.answers.items()}
+    sounds = {key: answer.path for key, answer in examiner.answers.items()}
     chosen = listening.choose(items) if request.keep else {}
     kept = listening.keep(request.folder, items, sounds, chosen)
     items = [replace(item, audio=kept.get((item.pair, item.system), "")) for item in items]
@@ -65,7 +65,8 @@ def _know_speakers(request, examiner):
     for question in examiner.questions:
         pair = question.pair
         names |= {pair.source_speaker, pair.target_speaker}
-        for speaker, path in (pair.source_speaker, pair.source), *((pair.target_speaker, one) for one in pair.references):
+        recordings = [(pair.source_speaker, pair.source), *((pair.target_speaker, path) for path in pair.references)]
+        for speaker, path in recordings:
             with contextlib.suppress(AudioError):  # one that could not be read has failed its pairs
                 contours[speaker].extend([examiner.reading("pitch", path)] if "pitch" in examiner.instruments else [])
     trained_on = load_checkpoint(request.model or DEFAULT_MODEL).extra.get("speakers")
@@ -94,14 +95,14 @@ def _notes(request, examiner, speakers, missing):
     """What one must know to read the figures."""
     fitted = "a prepared corpus" if request.pca_data else "the list's sources and references themselves"
     notes = [
-        f"In brackets: {CONFIDENCE:.0%} intervals, {RESAMPLES} bootstrap resamples of the pairs (1000 for the equal error "
-        "rate). They hold for more pairs of these speakers; they do not tell how other speakers would fare.",
-        "Cosine to target: with the mean direction of the references. Other target speakers are known by the references "
-        "of the first pair that names them.",
-        "The classical converter moves the mean and deviation of log-F0 to the target's, stretches the spectral envelope "
-        "by one ratio found on long-term means, and moves its long-term mean onto the target's (WORLD).",
-        "The principal components describe stacked mel frames by as many numbers a second as the content half, fitted on "
-        f"{fitted}; converting replaces each component's mean and deviation by those of the target's references.",
+        f"In brackets: {CONFIDENCE:.0%} intervals, {RESAMPLES} bootstrap resamples of the pairs (1000 for the equal "
+        "error rate). They hold for more pairs of these speakers; they do not tell how other speakers would fare.",
+        "Cosine to target: with the mean direction of the references. Other target speakers are known by the "
+        "references of the first pair that names them.",
+        "The classical converter moves the mean and deviation of log-F0 to the target's, stretches the spectral "
+        "envelope by one ratio found on long-term means, and moves its long-term mean onto the target's (WORLD).",
+        "The principal components describe stacked mel frames by as many numbers a second as the content half, fitted "
+        f"on {fitted}; converting replaces each component's mean and deviation by those of the target's references.",
         *(note for instrument in examiner.instruments.values() for note in instrument.notes()),
     ]
     if speakers.gender_is_guessed:

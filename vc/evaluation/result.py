@@ -110,7 +110,7 @@ class Result:
     def figure(self, system, measure, group=EVERYTHING):
         """The Figure of one cell, or None where nothing was measured."""
         wanted = (system, measure, group)
-        return next((figure for figure in self.figures if (figure.system, figure.measure, figure.group) == wanted), None)
+        return next((one for one in self.figures if (one.system, one.measure, one.group) == wanted), None)
 
 
 _PARTS = {"measures": Measure, "systems": System, "pairs": Pair, "items": Item, "figures": Figure, "points": Point}

@@ -5,6 +5,7 @@ taken for the maps. What a round gives is kept by content, so that a killed run 
 model shares the anchors. The rest is arithmetic on readings, in this process.
 """
 
+import contextlib
 import io
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 
 import vc
 from vc.conversion import DEFAULT_MODEL, load
-from vc.errors import DataError
+from vc.errors import AudioError, DataError
 from vc.evaluation.cache import Cache, digest
 from vc.evaluation.examiner import Examiner, Question
 from vc.evaluation.instruments import INSTRUMENTS
@@ -30,8 +31,7 @@ from vc.workers import processors
 @dataclass(frozen=True)
 class Request:
     """What to evaluate. model: None for the one in the package. manifest: table (path, speaker, text) with further
-    recordings of the targets, by default manifest.tsv beside the pairs. limit: so many
-    pairs, evenly from the list.
+    recordings of the targets, by default manifest.tsv beside the pairs. limit: so many pairs, evenly from the list.
     cache: folder for what is kept, by default within `folder`. pca_data: a prepared corpus to fit the principal
     components on, by default the list's own recordings. workers: processes, by default one a processor. keep: copy
     sounds to listen to. force: make sounds anew."""
@@ -104,18 +104,18 @@ def recordings_of(questions):
 
 
 def fit_pca(config, questions, folder, corpus=None):
-    """Path of the principal components for a model's config: fitted on a prepared corpus, or on all of the list's sources
-    and references, and kept in `folder`. Raises DataError."""
+    """Path of the principal components for a model's config, kept in `folder`: fitted on a prepared corpus, or on all
+    sources and references of the list that can be read. Raises DataError."""
     reader = MelReader(config)
     paths = sorted(recordings_of(questions))
     origin = [(Path(corpus) / "manifest.tsv")] if corpus else paths
     if not all(path.is_file() for path in origin):
         raise DataError(f"{corpus}: not a prepared corpus (no manifest.tsv); make one with `vc prepare`")
     count = config.model.content_dims
-    path = folder / f"pca_{digest(vc.__version__, config.mel.model_dump_json(), f'{reader.stride} {count}', *origin)}.npz"
+    made_from = digest(vc.__version__, config.mel.model_dump_json(), f"{reader.stride} {count}", *origin)
+    path = folder / f"pca_{made_from}.npz"
     if not path.exists():
-        batches = corpus_speech(reader, corpus) if corpus else recordings_speech(reader, paths)
-        components = fit_components(batches, count)
+        components = fit_components(corpus_speech(reader, corpus) if corpus else _list_speech(reader, paths), count)
         content = io.BytesIO()
         np.savez(content, mean=components.mean, basis=components.basis)
         folder.mkdir(parents=True, exist_ok=True)
@@ -123,3 +123,8 @@ def fit_pca(config, questions, folder, corpus=None):
     return path
 
 
+def _list_speech(reader, paths):
+    """The speech of those recordings that can be read; the others fail their pairs by name."""
+    for path in paths:
+        with contextlib.suppress(AudioError):
+            yield from recordings_speech(reader, [path])

@@ -19,7 +19,7 @@ class Signal(Instrument):
         Measure("clipped", "samples cut off at full scale", "%", "lower",
                 "Exact: runs of three or more samples at full scale."),
         Measure("real_time_factor", "real-time factor", "", "lower",
-                "Depends on the machine and on what else it does: compare rows of one report, on one thread each."),
+                "Depends on the machine and on what else it does: compare rows of one report."),
     )
     needs = ("output", "source")
 

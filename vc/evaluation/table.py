@@ -3,7 +3,8 @@
 from vc.evaluation.result import EVERYTHING
 
 # The columns that a terminal and a README have room for; the report has all.
-HEADLINE = ("cosine_to_target", "nearer_target", "equal_error_rate", "wer", "wer_above_vocoded", "f0_correlation", "dnsmos")
+HEADLINE = ("cosine_to_target", "nearer_target", "equal_error_rate", "wer", "wer_above_vocoded",
+            "f0_correlation", "dnsmos")
 DECIMALS = {"%": 1, "points": 1, "dB": 1, "cents": 0}
 
 
@@ -37,7 +38,8 @@ def format_figure(figure, measure):
 
 def _present(result, system, group):
     """How many pairs of a group a system has answered."""
-    return max((figure.n for figure in result.figures if (figure.system, figure.group) == (system.name, group)), default=0)
+    own = [figure.n for figure in result.figures if (figure.system, figure.group) == (system.name, group)]
+    return max(own, default=0)
 
 
 def _title(measure):
