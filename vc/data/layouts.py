@@ -242,8 +242,9 @@ def _read_table(table):
     names = rows.fieldnames or ()
     missing = [name for name in ("path", "speaker") if name not in names]
     if missing:
-        raise DataError(f"{table}: the header line lacks {' and '.join(missing)}; got {' '.join(names)[:200]!r}, "
-                        f"expected the columns path, speaker and optionally text, between tabs or commas")
+        header = rows.reader.dialect.delimiter.join(names)
+        raise DataError(f"{table}: the header line lacks {' and '.join(missing)}; got {header[:200]!r}, expected the "
+                        f"columns path, speaker and optionally text, between tabs or commas")
     recordings, line_of = [], {}
     for row in rows:
         path, speaker, where = row["path"].strip(), row["speaker"].strip(), f"{table}, line {rows.line_num}"

@@ -3,8 +3,8 @@
 As many mel frames as the model's encoder packs into one content frame are stacked into one vector, and the vectors
 are described by as many principal components as a content frame has dimensions. Converting is: the source's components,
 each with its mean and deviation over the recording's speech replaced by the target's, back to a mel, through the
-model's own vocoder. Nothing tells content from speaker here but those means and deviations. B is the number of numbers in a
-stacked vector (frames x bands), K of components, V of vectors.
+model's own vocoder. Nothing tells content from speaker here but those means and deviations. B is the number of numbers
+in a stacked vector (frames x bands), K of components, V of vectors.
 """
 
 from dataclasses import dataclass
