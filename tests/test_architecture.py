@@ -10,7 +10,7 @@ import vc
 ROOT = Path(vc.__file__).parent
 LAYERS = [
     {"errors"},
-    {"config", "files"},
+    {"config", "files", "workers"},
     {"audio", "level", "device", "windows", "pitch", "pitch_range"},
     {"features", "harmonics", "layers", "spectrum"},
     {"bottlenecks", "encoder", "decoder", "adversaries", "realism", "discriminators"},

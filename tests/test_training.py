@@ -13,10 +13,12 @@ import torch
 from safetensors.torch import load_file
 
 from vc.bottlenecks import BOTTLENECKS
+from vc.checkpoint import load_checkpoint
 from vc.config import Config, load_config
 from vc.data.batches import Batch
 from vc.data.store import StoreWriter
 from vc.errors import CheckpointError, DataError, TrainingError
+from vc.evaluation import checkup
 from vc.objective import Objective
 from vc.pitch import track_pitch
 from vc.training import Trainer, learning_rate_at, train
@@ -146,6 +148,26 @@ def test_a_run_writes_what_a_person_looks_at(config, tmp_path):
                  "validation/held_out_utterances/restoration", "speed/steps_per_s", "speed/data_wait_share"):
         assert name in tags["scalars"], name
     assert tags["images"] and tags["audio"]
+
+
+def test_the_best_model_is_the_one_that_converts_best(config, tmp_path, monkeypatch):
+    """With data.validation_pairs; the first look finds the better model, whatever the restoration error says."""
+    found = iter([checkup.Finding(0.8, 40.0), checkup.Finding(0.85, 60.0), checkup.Finding(0.6, 90.0)])
+    monkeypatch.setattr(checkup.Checkup, "__init__", lambda self, pairs: None)
+    monkeypatch.setattr(checkup.Checkup, "measure", lambda self, model: next(found))
+    pairs = "data.validation_pairs=pairs.tsv"
+    best = train(config("train.probe_every=1000", pairs), tmp_path / "run", progress=False)
+    assert load_checkpoint(best).step == 10
+    looks = [line for line in readings(tmp_path / "run") if "evaluation/wer" in line]
+    assert [(line["evaluation/cosine_to_target"], line["evaluation/wer"]) for line in looks] == [(0.8, 40), (0.85, 60)]
+    # A score of one kind is no mark for the other: whatever comes next is the best of its kind so far.
+    train(config("train.steps=22", "data.validation_pairs=other.tsv"), tmp_path / "run", resume=True, progress=False)
+    assert load_checkpoint(best).step == 22
+
+
+def test_a_missing_list_of_pairs_stops_before_the_first_step(config, tmp_path):
+    with pytest.raises(DataError, match="nowhere.tsv: cannot be read as a pair list"):
+        train(config("data.validation_pairs=nowhere.tsv"), tmp_path / "run", progress=False)
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(config, tmp_path):

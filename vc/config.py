@@ -139,6 +139,9 @@ class DataConfig(Section):
     balance: float = pydantic.Field(0.5, ge=0, le=1, description="a speaker is drawn with probability hours**balance")
     held_out_speakers: float = pydantic.Field(0.04, ge=0, lt=1, description="share of speakers kept for validation")
     held_out_utterances: float = pydantic.Field(0.03, ge=0, lt=1, description="share of the other speakers' utterances")
+    validation_pairs: str | None = pydantic.Field(
+        None, description="a short list as `vc evaluate` reads it, converted at each validation (extra `evaluate`); the "
+        "best model is then the one with the highest cosine to target - WER in percent / 200")
 
 
 class TrainConfig(Section):

@@ -209,7 +209,9 @@ class Trainer:
             _restore_optimiser(optimiser, tensors_under(checkpoint.tensors, owner + "."))
         self.step = checkpoint.step
         best_score = checkpoint.extra["best_score"]
-        self.best_score = math.inf if best_score is None else best_score
+        # Scores of two kinds cannot be compared.
+        same_kind = self.config.data.validation_pairs == checkpoint.config.data.validation_pairs
+        self.best_score = best_score if best_score is not None and same_kind else math.inf
 
 
 def learning_rate_at(step, settings):

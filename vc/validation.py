@@ -22,7 +22,7 @@ PROBED_SPEAKERS = 40
 @dataclass(frozen=True)
 class ValidationReport:
     """values: scalars by name. score: lower is better, chooses the best checkpoint: the restoration error on held-out
-    speakers. pictures: mels (H, W) in [0, 1]. audio: {name: (waveform (N,), sample rate in Hz)}.
+    speakers or, with data.validation_pairs, WER in percent / 200 - cosine to target over those pairs. pictures: mels (H, W) in [0, 1]. audio: {name: (waveform (N,), sample rate in Hz)}.
 
     Restoration: the input's voice is perturbed, the speaker half comes from another utterance, and the error is taken
     against the unperturbed mel. It is a conversion whose right answer is known, so it falls only when the content half
@@ -46,6 +46,7 @@ class Validation:
         self.vocoder = make_vocoder("griffin-lim", config.mel)
         self._store = store
         self._batches = fixed_batches(config, store, split, device)
+        self._checkup = _checkup(config.data.validation_pairs)
         piece_samples = round(PIECE_S * config.mel.sample_rate_hz)
         self._probed = (_pieces(split.held_out_speakers, piece_samples)
                         or _pieces(split.held_out_utterances, piece_samples))
@@ -76,6 +77,10 @@ class Validation:
             found = self._probe(model)
             values |= {"probe/content_accuracy": found.content_accuracy,
                        "probe/speaker_accuracy": found.speaker_accuracy, "probe/chance": found.chance}
+        if self._checkup:
+            finding = self._checkup.measure(model)
+            values |= {"evaluation/cosine_to_target": finding.cosine_to_target, "evaluation/wer": finding.wer}
+            score = -finding.score
         return ValidationReport(values, score, pictures, audio)
 
     def _listen(self, log_mel):
@@ -87,6 +92,15 @@ class Validation:
             samples = torch.from_numpy(self._store.samples[start:end].copy()).to(self.device)
             log_mels.append(self.log_mel(samples[None].float() / 32768)[0])
         return probe_speaker(model, log_mels, [speaker for speaker, _, _ in self._probed])
+
+
+def _checkup(pairs):
+    """What converts and judges the list of data.validation_pairs; None without one. Raises DataError, EvaluationError."""
+    if pairs is None:
+        return None
+    from vc.evaluation.checkup import Checkup
+
+    return Checkup(pairs)
 
 
 def fixed_batches(config, store, split, device):

@@ -13,8 +13,8 @@ from vc.errors import VcError
 def main(path):
     """path: best.safetensors, or last.safetensors for the averaged weights of the last step."""
     model, checkpoint = load_model(path)
-    # Where the corpus lay on the machine that trained it is nobody's business.
-    data = model.config.data.model_copy(update={"path": "data/corpus"})
+    # Where the corpus and a list of pairs lay on the machine that trained it is nobody's business.
+    data = model.config.data.model_copy(update={"path": "data/corpus", "validation_pairs": None})
     model.config = model.config.model_copy(update={"data": data})
     save_model(DEFAULT_MODEL, model, checkpoint.step)
     _, shipped = load_model(DEFAULT_MODEL)

@@ -1,9 +1,9 @@
-"""Draw a pair list for table.py from a table of recordings with the columns path, speaker and text.
+"""Draw a list for `vc evaluate` from a table of recordings with the columns path, speaker and text.
 
     python recipes/evaluate/make_pairs.py CORPUS/manifest.tsv --speakers held_out.txt -o runs/pairs.tsv
 
 Every source speaker meets every target speaker once before any two meet again, in an order that the seed decides. A
-target has one recording more than the references, so that the table can show another recording of theirs.
+target has one recording more than the references, so that the report can show another recording of theirs.
 """
 
 import argparse
@@ -14,8 +14,7 @@ from pathlib import Path
 
 from vc.data.layouts import find_recordings
 from vc.errors import DataError, VcError
-
-from pairs import Pair, write_pairs
+from vc.evaluation.pairs import Pair, write_pairs
 
 
 def main(arguments):

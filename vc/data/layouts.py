@@ -227,15 +227,22 @@ def _find_in_table(table, layout):
     return Corpus("table", table.parent, sorted(recordings, key=lambda recording: recording.path.as_posix()))
 
 
-def _read_table(table):
-    content = table.read_text(encoding="utf-8-sig")
+def table_rows(table):
+    """csv.DictReader over a tab- or comma-separated table with a header line. Raises OSError, UnicodeDecodeError."""
+    content = Path(table).read_text(encoding="utf-8-sig")
     header = content.partition("\n")[0]
     delimiter = next((mark for mark in "\t;," if mark in header), "\t")
     # Between tabs a quotation mark is a part of the text; between commas it protects a comma.
     quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
-    rows = csv.DictReader(io.StringIO(content), delimiter=delimiter, quoting=quoting, restval="")
-    missing = [name for name in ("path", "speaker") if name not in (rows.fieldnames or ())]
+    return csv.DictReader(io.StringIO(content), delimiter=delimiter, quoting=quoting, restval="")
+
+
+def _read_table(table):
+    rows = table_rows(table)
+    names = rows.fieldnames or ()
+    missing = [name for name in ("path", "speaker") if name not in names]
     if missing:
+        header = rows.reader.dialect.delimiter.join(names)
         raise DataError(f"{table}: the header line lacks {' and '.join(missing)}; got {header[:200]!r}, expected the "
                         f"columns path, speaker and optionally text, between tabs or commas")
     recordings, line_of = [], {}

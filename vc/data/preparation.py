@@ -16,11 +16,8 @@ the store comes out the same.
 import contextlib
 import itertools
 import json
-import multiprocessing
 import os
-import signal
 import sys
-import threading
 from collections import Counter, deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -43,6 +40,7 @@ from vc.errors import AudioError, ConfigError, DataError
 from vc.files import write_atomically
 from vc.level import NOMINAL_LEVEL_DB, clipped_share, speech_level_db, trim_silence
 from vc.pitch import track_pitch
+from vc.workers import CONTEXT, control_c_held_back, end_with_parent, processors
 
 PEAK = 0.99  # of full scale; a voice with high peaks is stored below the common level rather than clipped
 MAX_CLIPPED_SHARE = 0.001  # of the samples; more is heard
@@ -107,7 +105,7 @@ def prepare(source, folder, *, sample_rate_hz=16000, layout="auto", workers=None
     with _in_our_words(folder):
         _claim(folder, corpus, settings)
         with _alone(folder), StoreWriter(folder, sample_rate_hz) as store, _Report(folder, store) as report:
-            already_done = _fill(store, report, corpus, settings, workers or _processors(), progress)
+            already_done = _fill(store, report, corpus, settings, workers or processors(), progress)
     if not store.utterances:
         raise DataError(f"{source}: none of the {len(corpus.recordings)} recordings can be used "
                         f"({_reasons(report.left_out.values())}); {folder}/report.tsv tells of each")
@@ -260,13 +258,12 @@ def _outcomes(paths, settings, workers):
     if workers == 1:
         yield from map(work, paths)
         return
-    # "spawn" on every system: a fork would copy the threads' locks of whatever the caller has loaded.
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_start_worker)
+    pool = ProcessPoolExecutor(workers, CONTEXT, initializer=end_with_parent)
     paths, pending = iter(paths), deque()
     try:
         while True:
             room = workers * IN_FLIGHT_PER_WORKER - len(pending)
-            with _control_c_held_back():
+            with control_c_held_back():
                 pending.extend((path, pool.submit(work, path)) for path in itertools.islice(paths, room))
             if not pending:
                 return
@@ -278,33 +275,6 @@ def _outcomes(paths, settings, workers):
                         f"'__main__':`; what was prepared is kept, workers=1 finds the recording") from None
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-@contextlib.contextmanager
-def _control_c_held_back():
-    """A terminal sends Ctrl-C to the workers too. Those started in here never see it, the parent does afterwards."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _start_worker():
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent():
-    """A killed parent would otherwise leave its workers waiting for ever."""
-    multiprocessing.parent_process().join()
-    os._exit(1)
-
-
-def _processors():
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _prepare_one(settings, path):

@@ -19,13 +19,18 @@ EVERYTHING = "all"
 
 @dataclass(frozen=True)
 class Measure:
-    """A column. better: "higher", "lower" or "" where neither is. trust: one sentence on how far it can be believed."""
+    """A column. better: "higher", "lower" or "" where neither is. trust: one sentence on how far it can be believed.
+
+    weight: the entry of Item.values that says how much an item counts in the figure, for instance words for the word
+    error rate; "" where all count the same.
+    """
 
     name: str
     title: str
     unit: str
     better: str
     trust: str
+    weight: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,7 @@ class Result:
     def figure(self, system, measure, group=EVERYTHING):
         """The Figure of one cell, or None where nothing was measured."""
         wanted = (system, measure, group)
-        return next((figure for figure in self.figures if (figure.system, figure.measure, figure.group) == wanted), None)
+        return next((one for one in self.figures if (one.system, one.measure, one.group) == wanted), None)
 
 
 _PARTS = {"measures": Measure, "systems": System, "pairs": Pair, "items": Item, "figures": Figure, "points": Point}

@@ -1,4 +1,4 @@
-"""The list of conversions that a table is made from: a tab-separated file, paths relative to it.
+"""The list of conversions that an evaluation is made from: a tab-separated file, paths relative to it.
 
     source    source_speaker    target_speaker    references                text
     a/1.flac  a                 b                 b/1.flac,b/2.flac,b/3.flac  WHAT IS SAID IN THE SOURCE
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from vc.data.layouts import find_recordings
 from vc.errors import DataError
+from vc.evaluation.recognition import split_words
 from vc.files import write_atomically
 
 COLUMNS = ("source", "source_speaker", "target_speaker", "references", "text")
@@ -75,6 +76,15 @@ def own_recordings(pairs, manifest):
         turn = turns[pair.target_speaker] = turns.get(pair.target_speaker, -1) + 1
         chosen.append(others[turn % len(others)] if others else None)
     return chosen
+
+
+def parallel_recordings(pairs, manifest):
+    """For each pair a recording of the target that says the source's text, or None: a list. Raises DataError."""
+    of_words = {}
+    for recording in find_recordings(manifest, "table").recordings:
+        of_words.setdefault((recording.speaker, tuple(split_words(recording.text))), recording)
+    return [of_words.get((pair.target_speaker, tuple(split_words(pair.text)))) if split_words(pair.text) else None
+            for pair in pairs]
 
 
 def _parse(line, folder, where):

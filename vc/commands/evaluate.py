@@ -1,0 +1,50 @@
+"""`vc evaluate`: how well a model converts, measured over a list of pairs and beside anchors."""
+
+import argparse
+from pathlib import Path
+
+from vc.commands.shared import add_command, add_device, complain
+
+
+def add(commands):
+    """The parser of `vc evaluate`."""
+    parser = add_command(commands, "evaluate", _evaluate, help="measure how well a model converts",
+                         description="Convert a list of pairs, measure the results beside anchors, write a report.")
+    parser.add_argument("model", nargs="?", type=Path, metavar="MODEL", help="default: the model in the package")
+    parser.add_argument("--pairs", required=True, type=Path, metavar="TSV", help="columns: source, source_speaker, "
+                        "target_speaker, references, text; recipes/evaluate makes such a list")
+    parser.add_argument("-o", "--output", required=True, type=Path, metavar="REPORT", help="folder for the report")
+    parser.add_argument("--manifest", type=Path, metavar="TSV", help="table (path, speaker, text) with other "
+                        "recordings of the target speakers (default: manifest.tsv beside the pairs)")
+    parser.add_argument("--limit", type=_positive, metavar="N", help="only so many pairs, evenly from the list")
+    parser.add_argument("--keep", action="store_true", help="keep sounds of some pairs to listen to")
+    parser.add_argument("--workers", type=_positive, metavar="N", help="processes (default: one a processor)")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="folder for what was made and measured; evaluations "
+                        "that share one share the anchors (default: REPORT/cache)")
+    parser.add_argument("--pca-data", type=Path, metavar="DATA", help="a corpus that `vc prepare` made, for the anchor "
+                        "of principal components (default: the list's own recordings)")
+    parser.add_argument("--force", action="store_true", help="make all sounds anew, after a change of the program")
+    parser.add_argument("--vocoder", default="griffin-lim", metavar="NAME", help="default: %(default)s")
+    add_device(parser)
+
+
+def _positive(text):
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not positive")
+    return number
+
+
+def _evaluate(options):
+    from vc.evaluation.result import FILE_NAME
+    from vc.evaluation.run import Request, evaluate
+    from vc.evaluation.table import HEADLINE, markdown
+
+    found = evaluate(Request(options.pairs, options.output, options.model, options.manifest, options.device,
+                             options.vocoder, options.workers, options.limit, options.cache, options.pca_data,
+                             options.keep, options.force))
+    print(markdown(found, columns=HEADLINE), end="")
+    print(f"{options.output / FILE_NAME}: {len(found.pairs)} pairs")
+    for failure in found.failures:
+        complain(failure)
+    return 1 if found.failures else 0

@@ -1,0 +1,52 @@
+"""The equal error rate of "is this the target?": where as many true claims are refused as false ones are believed."""
+
+import numpy as np
+
+from vc.evaluation.intervals import percentiles, resampled_counts
+
+RESAMPLES = 1000
+
+
+def equal_error_rate(true_scores, false_scores):
+    """Over pairs, with its bootstrap Interval; None without a false trial. In [0, 1].
+
+    true_scores: (P,), of each answer with its target. false_scores: for each answer those with the other targets, a
+    list of P lists. A resampled pair brings its true trial and all its false ones.
+    """
+    scores = np.concatenate([np.asarray(true_scores, float), *(np.asarray(one, float) for one in false_scores)])
+    pairs = len(true_scores)
+    if len(scores) == pairs:
+        return None
+    pair_of = np.concatenate([np.arange(pairs), np.repeat(np.arange(pairs), [len(one) for one in false_scores])])
+    is_true = np.arange(len(scores)) < pairs
+    counts = resampled_counts(pairs, RESAMPLES)
+    value = _rates(scores, pair_of, is_true, np.ones((1, pairs)))[0]
+    rates = _rates(scores, pair_of, is_true, counts)
+    return percentiles(value, rates[np.isfinite(rates)])
+
+
+def _rates(scores, pair_of, is_true, counts):
+    """Equal error rate of each row of `counts` (R, P), how often each pair takes part: (R,)."""
+    order = np.argsort(scores, kind="stable")
+    ordered = scores[order]
+    # A threshold lies above each distinct score, since equal scores cannot be told apart; and one below them all.
+    last = np.append(np.flatnonzero(np.diff(ordered)), len(ordered) - 1)
+    weights = counts[:, pair_of[order]]
+    true = np.cumsum(weights * is_true[order], axis=1)
+    false = np.cumsum(weights * ~is_true[order], axis=1)
+    with np.errstate(invalid="ignore"):  # a resample may draw no pair with a false trial
+        refused = _from_zero(true[:, last] / true[:, -1:])
+        believed = 1 - _from_zero(false[:, last] / false[:, -1:])
+    # Between the last threshold that refuses too few and the first that refuses too many, both errors are joined by a
+    # line, and the rate is where the lines cross.
+    after = np.argmax(refused >= believed, axis=1)
+    before = np.maximum(after - 1, 0)
+    rows = np.arange(len(counts))
+    gap_before, gap_after = (believed[rows, i] - refused[rows, i] for i in (before, after))
+    steep = gap_before - gap_after
+    share = np.divide(gap_before, steep, out=np.zeros_like(steep), where=steep > 0)
+    return refused[rows, before] + share * (refused[rows, after] - refused[rows, before])
+
+
+def _from_zero(rates):
+    return np.concatenate([np.zeros((len(rates), 1)), rates], axis=1)
