@@ -2,11 +2,13 @@
 
 from vc.evaluation.page.markup import element, joined
 from vc.evaluation.page.svg import Scale, axes, box, drawing, key, line, marker, rounded_scale, scale_around
-from vc.evaluation.page.tables import count, format_interval, format_number, group_size, groups, system_styles
+from vc.evaluation.page.tables import (arrow, count, format_interval, format_number, group_size, groups,
+                                       system_styles, title_with_unit)
 from vc.evaluation.result import EVERYTHING
 
 TO_SOURCE, TO_TARGET, WORD_ERRORS = "source_cosine", "target_cosine", "wer"
 COLOURS = 8
+TONES = {"better": "good", "worse": "bad"}
 HALVES = {"content": "Content half", "speaker": "Speaker half"}
 
 
@@ -74,9 +76,35 @@ def bar(label, value, low, high, unit, scale, css_class, chance=None):
     if chance is not None:
         parts.append(line(scale.share(chance), 0, scale.share(chance), 100, "chance"))
         figure = joined([figure, element("span", {"class": "interval"}, f"chance {format_number(chance, unit)}")])
+    return _row(label, parts, figure)
+
+
+def _row(label, parts, figure, css_class=""):
     return element("div", {"class": "bar-row"}, element("div", {"class": "bar-label"}, label),
-                   element("svg", {"class": "track", "aria-hidden": "true"}, *parts),
+                   element("svg", {"class": f"track {css_class}", "aria-hidden": "true"}, *parts),
                    element("div", {"class": "bar-value"}, figure))
+
+
+def difference_bars(title, differences):
+    """Differences of one model with their intervals, each on a scale of its own with 0 in the middle.
+
+    differences: list of (Measure, Difference).
+    """
+    rows = []
+    for measure, difference in differences:
+        reach = 1.1 * max(abs(difference.low), abs(difference.high), abs(difference.value)) or 1.0
+        scale = Scale(-reach, reach)
+        parts = [line(50, 0, 50, 100, "zero"),
+                 line(scale.share(difference.low), 50, scale.share(difference.high), 50, "whisker"),
+                 marker(0, scale.share(difference.value), 50, "", title)]
+        tone = TONES.get(difference.verdict, "soft")
+        figure = joined([element("data", {"value": difference.value}, format_number(difference.value, measure.unit)),
+                         element("span", {"class": "interval"},
+                                 format_interval(difference.low, difference.high, measure.unit))])
+        label = joined([title_with_unit(measure), " ", arrow(measure)])
+        rows.append(_row(label, parts, figure, f"free {tone}"))
+    return _figure(title, "Differences with 95 % intervals, each on a scale of its own; the line in the middle is no "
+                   "difference. Green is better, red is worse, grey is not clear.", *rows)
 
 
 def half_maps(points):

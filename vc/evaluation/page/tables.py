@@ -27,6 +27,11 @@ def title_with_unit(measure):
     return measure.title if said else f"{measure.title}, {measure.unit}"
 
 
+def arrow(measure):
+    """↑ where higher is better, ↓ where lower is."""
+    return element("span", {"class": "arrow", "aria-label": _WANTED[measure.better]}, _ARROWS[measure.better])
+
+
 def count(number, noun):
     """1 pair, 2 pairs"""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
@@ -76,8 +81,7 @@ def figure_table(result, group, caption):
     present = {(figure.system, figure.measure) for figure in result.figures if figure.group == group}
     measures = [measure for measure in result.measures if any(name == measure.name for _, name in present)]
     heads = [element("th", {"scope": "col", "title": f"{_WANTED[measure.better]}. {measure.trust}"},
-                     title_with_unit(measure), " ", element("span", {"class": "arrow"}, _ARROWS[measure.better]))
-             for measure in measures]
+                     title_with_unit(measure), " ", arrow(measure)) for measure in measures]
     bodies = [_table_body(result, group, measures, kind, title)
               for kind, title in (("anchor", "Anchors"), ("model", "Model"))]
     table = element("table", {}, element("caption", {}, caption),
