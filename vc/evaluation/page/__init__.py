@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from vc.evaluation.page.document import document
-from vc.evaluation.page.listening import listening
+from vc.evaluation.page.listening import listening_pairs
 from vc.evaluation.page.markup import element, joined
 from vc.evaluation.page.plots import group_bars, group_title, half_maps, probe_bars, similarity_plot
 from vc.evaluation.page.tables import count, figure_table, group_size, groups, headline, measure_legend
@@ -30,7 +30,7 @@ def report_page(result, folder):
         "By group": _by_group(result),
         "The two halves": _plots([half_maps(result.points), probe_bars(result.probes)],
                                  "This report holds no maps and no probes."),
-        "Listening": listening(result, folder),
+        "Listening": listening_pairs(result, folder),
         "Notes": _notes(result),
     }
     facts = {name: _short(value) for name, value in result.model.items() if name != "name"}

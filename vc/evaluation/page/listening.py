@@ -23,7 +23,7 @@ MEDIA_TYPES = {".flac": "audio/flac", ".wav": "audio/wav", ".ogg": "audio/ogg", 
 _BAND_TICKS_HZ, _PITCH_TICKS_HZ = (500, 1000, 2000, 4000), (100, 200, 400)
 
 
-def listening(result, folder):
+def listening_pairs(result, folder):
     """The part of the page for result.listening; audio lies in `folder`."""
     if not any(result.listening.values()):
         return element("p", {}, "No sounds were kept in this report.")
