@@ -80,9 +80,10 @@ def test_a_missing_value_leaves_its_pair_out_of_that_measure_alone():
     values = {**hole.values, "wer": None}
     second = replace(second, items=[replace(item, values=values) if item is hole else item for item in second.items])
     rows = {row.measure.name: row for row in compare([first, second], ["a", "b"]).rows}
-    assert (rows["wer"].pairs, rows["target_cosine"].pairs) == (7, 8)
-    known = [item.values["wer"] for item in first.items if item.system == "converted" and item.pair != 3]
-    assert rows["wer"].values == pytest.approx([np.mean(known)] * 2)
+    assert (rows["wer"].pairs, rows["cosine_to_target"].pairs) == (7, 8)
+    known = [item.values for item in first.items if item.system == "converted" and item.pair != 3]
+    mean = np.average([values["wer"] for values in known], weights=[values["words"] for values in known])
+    assert rows["wer"].values == pytest.approx([mean] * 2)
 
 
 # Statistics
@@ -118,12 +119,36 @@ def test_the_p_of_no_difference_is_spread_evenly():
 
 
 def test_the_interval_is_that_of_the_mean():
-    differences = np.random.default_rng(3).normal(2, 3, 100)
-    low, high = bootstrap_interval(differences)
-    error = differences.std() / 10
-    assert (low, high) == pytest.approx((differences.mean() - 1.96 * error, differences.mean() + 1.96 * error),
-                                        abs=0.1 * error + 0.05)
-    assert bootstrap_interval(np.full(5, 1.5)) == (1.5, 1.5)
+    random = np.random.default_rng(3)
+    values, weights = np.stack([np.zeros(100), random.normal(2, 3, 100)]), np.ones((2, 100))
+    low, high = bootstrap_interval(values, weights)
+    mean, error = values[1].mean(), values[1].std() / 10
+    assert (low, high) == pytest.approx((mean - 1.96 * error, mean + 1.96 * error), abs=0.2 * error)
+    assert bootstrap_interval(np.stack([np.zeros(5), np.full(5, 1.5)]), np.ones((2, 5))) == (1.5, 1.5)
+
+
+def test_a_rate_is_pooled_over_words():
+    """1 error in 2 words and 3 in 8 are 4 in 10; 1 in 2 and none in 8 are 1 in 10."""
+    rate = replace(UP, better="lower", weight="words")
+    first, second = result_of([50.0, 37.5], rate), result_of([50.0, 0.0], rate)
+    words = {0: 2, 1: 8}
+    first, second = (replace(one, items=[replace(item, values={**item.values, "words": words[item.pair]})
+                                         for item in one.items]) for one in (first, second))
+    (row,) = compare([first, second], ["a", "b"]).rows
+    assert row.values == pytest.approx([40.0, 10.0]) and row.differences[0].value == pytest.approx(-30.0)
+    assert (row.differences[0].low, row.differences[0].high) == pytest.approx((-37.5, 0.0))
+    wordless = replace(second, items=[replace(item, values={**item.values, "words": 0}) for item in second.items
+                                      if item.pair == 1] + [item for item in second.items if item.pair == 0])
+    (row,) = compare([first, wordless], ["a", "b"]).rows
+    assert (row.pairs, row.values) == (1, [50.0, 50.0])
+
+
+def test_a_measure_without_values_a_pair_is_named():
+    extra = Measure("equal_error_rate", "equal error rate", "%", "lower", "")
+    results = [replace(result, measures=[*result.measures, extra]) for result in (make_result(), make_result(seed=1))]
+    comparison = compare(results, ["a", "b"])
+    assert len(comparison.rows) == 4
+    assert comparison.notes[-1] == "No value for each pair, so not compared: equal error rate."
 
 
 def test_holm_by_hand():

@@ -116,7 +116,7 @@ def test_trust_is_on_hover_and_in_plain_sight(page):
 
 
 @pytest.mark.parametrize("value, unit, text", [
-    (0.69449, "", "0.694"), (35.25, "%", "35.2"), (-0.0001, "", "0.000"), (-3.14159, "points", "−3.1"), (2, "Hz", "2.0"),
+    (0.69449, "", "0.694"), (35.25, "%", "35.2"), (-0.0001, "", "0.000"), (-3.14159, "points", "−3.1"), (2, "Hz", "2.0"), (0.0712, "accuracy", "0.071"),
 ])
 def test_numbers_by_hand(value, unit, text):
     assert format_number(value, unit) == text
@@ -222,7 +222,7 @@ def test_missing_parts_are_said():
 
 def test_values_that_could_not_be_measured_are_left_out(report):
     result = load_result(report)
-    items = [replace(item, values={"target_cosine": 0.5, "source_cosine": None}) for item in result.items]
+    items = [replace(item, values={"cosine_to_target": 0.5, "cosine_to_source": None}) for item in result.items]
     figures = [replace(figure, n=7) if (figure.system, figure.measure) == ("converted", "wer") else figure
                for figure in result.figures if figure.measure != "pitch_median" or figure.system != "source"]
     text = report_page(replace(result, items=items, figures=figures), report)

@@ -1,8 +1,7 @@
 """Models side by side on the pairs that all of them answered.
 
-Every figure is a mean over pairs of what the reports hold for each pair, so an error rate counts each sentence alike and
-differs a little from the pooled one of a report. Differences are paired: the same source, said by the same target.
-P is a number of pairs.
+Every figure is a mean over pairs, weighted as the measure asks, so an error rate is pooled over words as in a report.
+Differences are paired: the same source, said by the same target. P is a number of pairs, K of models.
 """
 
 import itertools
@@ -54,18 +53,20 @@ class Row:
 
 @dataclass(frozen=True)
 class Comparison:
-    """labels: the models, the first is what the others are compared with. pairs: how many all of them answered."""
+    """labels: the models, the first is what the others are compared with. pairs: how many all of them answered.
+    left_out: titles of measures that no pair has for all of them."""
 
     labels: list
     pairs: int
     rows: list
+    left_out: list
 
     @property
     def notes(self):
         """What one must know to read it."""
-        return [
+        notes = [
             f"Over the {count(self.pairs, 'pair')} that all answered, less those where one of them lacks the measure. "
-            f"Values are means over pairs; differences are paired, against {self.labels[0]}.",
+            f"Values are means over pairs, error rates pooled; differences are paired, against {self.labels[0]}.",
             f"In brackets: 95 % intervals, {RESAMPLES} bootstrap resamples of the pairs.",
             f"p: two-sided sign-flip permutation test of the mean difference, every choice of signs up to {EXACT_PAIRS} "
             f"pairs, {RESAMPLES} random ones above. Corrected after Holm (1979) over the "
@@ -73,6 +74,7 @@ class Comparison:
             "Both take pairs as independent; pairs that share a speaker are not quite, so read what is close to the "
             "limit with care.",
         ]
+        return notes + ([f"No value for each pair, so not compared: {', '.join(self.left_out)}."] if self.left_out else [])
 
 
 def compare(results, names):
@@ -86,11 +88,15 @@ def compare(results, names):
     if not keys:
         raise EvaluationError("the reports have no pair in common, expected the same sources, references and texts; "
                               "evaluate the models with one list of pairs")
-    drafts = [draft for measure in _common_measures(results, names) if (draft := _draft(measure, contenders, keys))]
-    if not drafts:
+    common = _common_measures(results, names)
+    tables = {measure.name: _table(measure, contenders, keys) for measure in common}
+    measures = [measure for measure in common if tables[measure.name] is not None]
+    if not measures:
         raise EvaluationError("the reports have no measure in common that is known for a common pair; "
                               "evaluate the models with the same measures")
-    return Comparison([contender.label for contender in contenders], len(keys), _with_differences(drafts))
+    return Comparison([contender.label for contender in contenders], len(keys),
+                      _rows(measures, [tables[measure.name] for measure in measures]),
+                      [measure.title for measure in common if tables[measure.name] is None])
 
 
 def _distinct(results, names):
@@ -125,25 +131,39 @@ def _common_measures(results, names):
     return common
 
 
-def _draft(measure, contenders, keys):
-    """(measure, float64 (models, P)), or None where no pair has the measure for all."""
-    table = [[contender.values[key].get(measure.name) for contender in contenders] for key in keys]
-    whole = [row for row in table if None not in row]
-    return (measure, np.array(whole, float).T) if whole else None
+def _table(measure, contenders, keys):
+    """(values, weights), float64 (K, P) each; None where no pair has the measure for all."""
+    values = [[contender.values[key].get(measure.name) for contender in contenders] for key in keys]
+    weights = [[contender.values[key].get(measure.weight) if measure.weight else 1 for contender in contenders]
+               for key in keys]
+    # A weight of 0 or none is a pair that says nothing, for instance one without words.
+    whole = [pair for pair in zip(values, weights) if None not in pair[0] and all(pair[1])]
+    return tuple(np.array(part, float).T for part in zip(*whole)) if whole else None
 
 
-def _with_differences(drafts):
-    tests = [(measure, values - table[0]) for measure, table in drafts for values in table[1:]]
-    p_values = [permutation_p(difference) for _, difference in tests]
-    found = iter([_difference(measure, difference, p, p_holm)
-                  for (measure, difference), p, p_holm in zip(tests, p_values, holm(p_values))])
-    return [Row(measure, table.shape[1], table.mean(axis=1).tolist(), list(itertools.islice(found, len(table) - 1)))
-            for measure, table in drafts]
+def _rows(measures, tables):
+    tests = [(measure, values[[0, number]], weights[[0, number]]) for measure, (values, weights)
+             in zip(measures, tables) for number in range(1, len(values))]
+    p_values = [permutation_p(shares[1] - shares[0]) for _, *test in tests for shares in [_shares(*test)]]
+    found = iter([_difference(*test, p, p_holm) for test, p, p_holm in zip(tests, p_values, holm(p_values))])
+    return [Row(measure, values.shape[1], pooled(values, weights).tolist(), list(itertools.islice(found, len(values) - 1)))
+            for measure, (values, weights) in zip(measures, tables)]
 
 
-def _difference(measure, difference, p, p_holm):
-    mean = float(difference.mean())
-    return Difference(mean, *bootstrap_interval(difference), p, p_holm, _verdict(measure, mean, p_holm))
+def pooled(values, weights):
+    """Weighted means of values (..., P): (...)."""
+    return (values * weights).sum(axis=-1) / weights.sum(axis=-1)
+
+
+def _shares(values, weights):
+    """What each pair adds to the pooled mean, times P: (K, P) -> (K, P)."""
+    return values * weights / weights.mean(axis=-1, keepdims=True)
+
+
+def _difference(measure, values, weights, p, p_holm):
+    first, other = pooled(values, weights)
+    return Difference(float(other - first), *bootstrap_interval(values, weights), p, p_holm,
+                      _verdict(measure, other - first, p_holm))
 
 
 def _verdict(measure, mean, p_holm):
@@ -154,10 +174,12 @@ def _verdict(measure, mean, p_holm):
     return "better" if (mean > 0) == (measure.better == "higher") else "worse"
 
 
-def bootstrap_interval(differences, resamples=RESAMPLES, seed=0):
-    """Ends of the percentile bootstrap's 95 % interval of the mean of `differences` (P,)."""
-    drawn = np.random.default_rng(seed).integers(len(differences), size=(resamples, len(differences)))
-    low, high = np.quantile(differences[drawn].mean(axis=1), [0.025, 0.975])
+def bootstrap_interval(values, weights, resamples=RESAMPLES, seed=0):
+    """Ends of the percentile bootstrap's 95 % interval of the second pooled mean less the first; both (2, P)."""
+    pairs = values.shape[1]
+    drawn = np.random.default_rng(seed).integers(pairs, size=(resamples, pairs))
+    first, other = pooled(values[:, drawn], weights[:, drawn])
+    low, high = np.quantile(other - first, [0.025, 0.975])
     return float(low), float(high)
 
 

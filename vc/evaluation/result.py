@@ -19,13 +19,18 @@ EVERYTHING = "all"
 
 @dataclass(frozen=True)
 class Measure:
-    """A column. better: "higher", "lower" or "" where neither is. trust: one sentence on how far it can be believed."""
+    """A column. better: "higher", "lower" or "" where neither is. trust: one sentence on how far it can be believed.
+
+    weight: the entry of Item.values that says how much an item counts in the figure, for instance words for the word
+    error rate; "" where all count the same.
+    """
 
     name: str
     title: str
     unit: str
     better: str
     trust: str
+    weight: str = ""
 
 
 @dataclass(frozen=True)

@@ -33,9 +33,10 @@ def report_page(result, folder):
         "Listening": listening_pairs(result, folder),
         "Notes": _notes(result),
     }
-    facts = {name: _short(value) for name, value in result.model.items() if name != "name"}
-    return document(f"Evaluation of {result.model.get('name', 'a model')}", sections,
-                    facts | {"pairs": len(result.pairs)})
+    facts = result.model | {"pairs": len(result.pairs)}
+    name = facts.pop("name", "a model")
+    return document(f"Evaluation of {name}", sections,
+                    {name.replace("_", " "): _readable(value) for name, value in facts.items()})
 
 
 def _all_figures(result):
@@ -70,7 +71,9 @@ def _notes(result):
     return joined(parts)
 
 
-def _short(value):
-    """A fingerprint needs no more than its beginning to be told from another."""
+def _readable(value):
+    """A long number in groups of three; of a fingerprint the beginning, which tells it from others."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 10_000:
+        return f"{value:,}"
     text = str(value)
     return f"{text[:12]}…" if len(text) == 64 else text

@@ -8,11 +8,11 @@ from vc.errors import AudioError
 from vc.evaluation.page.markup import element, joined
 from vc.evaluation.page.pictures import (HIGHEST_HZ, LOWEST_HZ, MEL, band_height, mel_picture, picture_duration_s,
                                          pitch_height, pitch_hz, pitch_path)
-from vc.evaluation.page.tables import format_number
+from vc.evaluation.page.tables import format_number, headline_measures, in_order
 
 HEADINGS = {
     "sample": ("A sample", "Chosen without looking at the figures."),
-    "best": ("The best", "By the evaluation's own ranking."),
+    "best": ("The best", "Ranked by similarity to the target and by word errors, as far as they were measured."),
     "worst": ("The worst", "The other end of the same ranking."),
 }
 # Pictures and sounds of a page take at most this much, so that it opens at once and can be sent around.
@@ -64,7 +64,7 @@ class _Booth:
         head.append(element("p", {}, f"{pair.source_speaker} in the voice of {pair.target_speaker}"))
         if pair.text:
             head.append(element("blockquote", {}, pair.text))
-        sounds = [self._open(system, item) for system in self._result.systems for item in self._result.items
+        sounds = [self._open(system, item) for system in in_order(self._result.systems) for item in self._result.items
                   if (item.pair, item.system) == (number, system.name) and item.audio]
         widths = [picture_duration_s(audio) for system, _, audio in sounds if audio is not None and system.kind == "model"]
         # The model's answer fills the width; the target's own recording may be far longer, and is scrolled.
@@ -105,7 +105,7 @@ class _Booth:
     def _values(self, item):
         found = [f"{measure.title} {format_number(item.values[measure.name], measure.unit)}"
                  + (f" {measure.unit}" if measure.unit else "")
-                 for measure in self._result.measures if item.values.get(measure.name) is not None]
+                 for measure in headline_measures(self._result.measures) if item.values.get(measure.name) is not None]
         return element("span", {"class": "values"}, " · ".join(found))
 
     def _pitch(self, audio, duration_s):

@@ -3,18 +3,21 @@
 from vc.evaluation.page.markup import element, joined
 from vc.evaluation.page.svg import Scale, axes, box, drawing, key, line, marker, rounded_scale, scale_around
 from vc.evaluation.page.tables import (arrow, count, format_interval, format_number, group_size, groups,
-                                       system_styles, title_with_unit)
+                                       in_order, system_styles, title_with_unit)
 from vc.evaluation.result import EVERYTHING
 
-TO_SOURCE, TO_TARGET, WORD_ERRORS = "source_cosine", "target_cosine", "wer"
+TO_SOURCE, TO_TARGET, WORD_ERRORS = "cosine_to_source", "cosine_to_target", "wer"
 COLOURS = 8
+# Parts of a whole; other units reach as far as what was found. Below 0, R2 only says that a probe misleads.
+PROBE_SCALES = {"%": Scale(0, 100), "accuracy": Scale(0, 1), "R2": Scale(0, 1)}
 TONES = {"better": "good", "worse": "bad"}
 HALVES = {"content": "Content half", "speaker": "Speaker half"}
 
 
 def similarity_plot(result):
     """Each answer by its similarity to the source and to the target; None where these were not measured."""
-    answers = [(item, item.values.get(TO_SOURCE), item.values.get(TO_TARGET)) for item in result.items]
+    answers = [(item, item.values.get(TO_SOURCE), item.values.get(TO_TARGET)) for system in in_order(result.systems)
+               for item in result.items if item.system == system.name]
     answers = [answer for answer in answers if None not in answer]
     if not answers:
         return None
@@ -48,7 +51,7 @@ def group_bars(result, name=WORD_ERRORS):
     scale, styles = rounded_scale([figure.high for figure in figures]), system_styles(result.systems)
     panels = []
     for group in (EVERYTHING, *groups(result)):
-        found = [(system, result.figure(system.name, name, group)) for system in result.systems]
+        found = [(system, result.figure(system.name, name, group)) for system in in_order(result.systems)]
         rows = [bar(system.title, figure.value, figure.low, figure.high, measure.unit, scale, styles[system.name][1])
                 for system, figure in found if figure]
         head = element("h4", {}, group_title(group), element("span", {}, count(group_size(result, group), "pair")))
@@ -142,7 +145,8 @@ def probe_bars(probes):
                 for probe in probes.values() if probe["half"] == half]
         panels.append(element("div", {"class": "panel"}, element("h4", {}, title), *rows) if rows else "")
     return _figure("What can be read from each half", "Fresh probes on frozen halves, with 95 % intervals; the line of "
-                   "dashes is chance. The content half should not tell who speaks, nor the speaker half what is said.",
+                   "dashes is chance: the farther from it, the more a half tells. The content half should not tell who "
+                   "speaks, nor the speaker half what is said.",
                    element("div", {"class": "panels"}, *panels))
 
 
@@ -152,14 +156,13 @@ def _probe_label(probe):
 
 
 def _probe_scale(unit, probes):
-    if unit == "%":
-        return Scale(0, 100)
-    return rounded_scale([probe[end] for probe in probes for end in ("low", "high", "chance")])
+    return PROBE_SCALES.get(unit) or rounded_scale([probe[end] for probe in probes for end in ("low", "high", "chance")])
 
 
 def _system_keys(result, shown):
     styles = system_styles(result.systems)
-    return [key(*styles[system.name], system.title) for system in result.systems if system.name in shown]
+    return [key(*styles[system.name], system.title) for system in in_order(result.systems)
+            if system.name in shown]
 
 
 def _figure(title, explanation, *parts):

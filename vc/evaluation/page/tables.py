@@ -4,14 +4,17 @@ from vc.evaluation.page.markup import element, joined
 from vc.evaluation.page.svg import drawing, line, marker, scale_around
 from vc.evaluation.result import EVERYTHING
 
-HEADLINES = 4
+# What a report is opened for: the voice, and what is left of words and melody. Where none was taken, the first four.
+HEADLINES = ("cosine_to_target", "nearer_target", "wer", "f0_correlation")
+# Of a figure without a unit, and of a share of 1, three digits say what one says of a percentage.
+_DECIMALS = {"%": 1, "points": 1, "dB": 1, "Hz": 1, "cents": 1}
 _WANTED = {"higher": "higher is better", "lower": "lower is better", "": "neither way is better"}
 _ARROWS = {"higher": "↑", "lower": "↓", "": ""}
 
 
 def format_number(value, unit):
-    """0.694 where there is no unit, 35.2 where there is one, with a real minus sign."""
-    decimals = 1 if unit else 3
+    """0.694, and 35.2 in percent and the like, with a real minus sign."""
+    decimals = _DECIMALS.get(unit, 3)
     text = f"{round(value, decimals) + 0.0:.{decimals}f}"  # adding 0 turns -0.0 into 0.0
     return text.replace("-", "−")
 
@@ -37,20 +40,29 @@ def count(number, noun):
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def in_order(systems):
+    """The anchors, then the models."""
+    return sorted(systems, key=lambda system: system.kind == "model")
+
+
 def system_styles(systems):
     """{system name: (shape, CSS class)}; anchors are told from models by colour and from each other by shape too."""
     models = [system.name for system in systems if system.kind == "model"]
     anchors = [system.name for system in systems if system.kind != "model"]
     return ({name: (0, f"model{number % 2}") for number, name in enumerate(models)}
-            | {name: (1 + number % 3, f"anchor{number % 3}") for number, name in enumerate(anchors)})
+            | {name: (1 + number % 3, f"anchor{number % 6}") for number, name in enumerate(anchors)})
+
+
+def headline_measures(measures):
+    """Those of HEADLINES that were taken, else the first that have a better and a worse."""
+    wanted = [measure for measure in measures if measure.name in HEADLINES]
+    return wanted or [measure for measure in measures if measure.better][:len(HEADLINES)]
 
 
 def headline(result):
-    """What the model reaches in the first measures that have a better and a worse, with the anchors beside it."""
-    tiles = []
-    for system in (system for system in result.systems if system.kind == "model"):
-        judged = [measure for measure in result.measures if measure.better and result.figure(system.name, measure.name)]
-        tiles += [_tile(result, system, measure) for measure in judged[:HEADLINES]]
+    """What the model reaches in the most telling measures, with the anchors beside it."""
+    tiles = [_tile(result, system, measure) for system in result.systems if system.kind == "model"
+             for measure in headline_measures(result.measures) if result.figure(system.name, measure.name)]
     return element("div", {"class": "tiles"}, *tiles) if tiles else element("p", {}, "No model was measured.")
 
 
