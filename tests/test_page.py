@@ -116,7 +116,8 @@ def test_trust_is_on_hover_and_in_plain_sight(page):
 
 
 @pytest.mark.parametrize("value, unit, text", [
-    (0.69449, "", "0.694"), (35.25, "%", "35.2"), (-0.0001, "", "0.000"), (-3.14159, "points", "−3.1"), (2, "Hz", "2.0"), (0.0712, "accuracy", "0.071"),
+    (0.69449, "", "0.694"), (35.25, "%", "35.2"), (-0.0001, "", "0.000"), (-3.14159, "points", "−3.1"), (2, "Hz", "2.0"),
+    (0.0712, "accuracy", "0.071"),
 ])
 def test_numbers_by_hand(value, unit, text):
     assert format_number(value, unit) == text
@@ -131,7 +132,8 @@ def test_the_same_report_gives_the_same_page(report, page):
 
 def test_it_asks_for_nothing_outside_of_itself(page):
     reader = Reader(page)
-    addresses = [attributes[name] for _, attributes in reader.elements for name in ("src", "href") if name in attributes]
+    addresses = [attributes[name] for _, attributes in reader.elements for name in ("src", "href")
+                 if name in attributes]
     assert len(addresses) > 8
     assert [address for address in addresses if not address.startswith(("data:", "#"))] == []
     assert not re.search(r"https?://|@import|url\(|<script", page)

@@ -68,13 +68,15 @@ class Comparison:
             f"Over the {count(self.pairs, 'pair')} that all answered, less those where one of them lacks the measure. "
             f"Values are means over pairs, error rates pooled; differences are paired, against {self.labels[0]}.",
             f"In brackets: 95 % intervals, {RESAMPLES} bootstrap resamples of the pairs.",
-            f"p: two-sided sign-flip permutation test of the mean difference, every choice of signs up to {EXACT_PAIRS} "
-            f"pairs, {RESAMPLES} random ones above. Corrected after Holm (1979) over the "
+            f"p: two-sided sign-flip permutation test of the mean difference, every choice of signs up to "
+            f"{EXACT_PAIRS} pairs, {RESAMPLES} random ones above. Corrected after Holm (1979) over the "
             f"{sum(len(row.differences) for row in self.rows)} differences shown; a difference counts below {LEVEL:g}.",
             "Both take pairs as independent; pairs that share a speaker are not quite, so read what is close to the "
             "limit with care.",
         ]
-        return notes + ([f"No value for each pair, so not compared: {', '.join(self.left_out)}."] if self.left_out else [])
+        if self.left_out:
+            notes.append(f"No value for each pair, so not compared: {', '.join(self.left_out)}.")
+        return notes
 
 
 def compare(results, names):
@@ -146,7 +148,8 @@ def _rows(measures, tables):
              in zip(measures, tables) for number in range(1, len(values))]
     p_values = [permutation_p(shares[1] - shares[0]) for _, *test in tests for shares in [_shares(*test)]]
     found = iter([_difference(*test, p, p_holm) for test, p, p_holm in zip(tests, p_values, holm(p_values))])
-    return [Row(measure, values.shape[1], pooled(values, weights).tolist(), list(itertools.islice(found, len(values) - 1)))
+    return [Row(measure, values.shape[1], pooled(values, weights).tolist(),
+                list(itertools.islice(found, len(values) - 1)))
             for measure, (values, weights) in zip(measures, tables)]
 
 

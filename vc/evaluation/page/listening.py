@@ -66,9 +66,9 @@ class _Booth:
             head.append(element("blockquote", {}, pair.text))
         sounds = [self._open(system, item) for system in in_order(self._result.systems) for item in self._result.items
                   if (item.pair, item.system) == (number, system.name) and item.audio]
-        widths = [picture_duration_s(audio) for system, _, audio in sounds if audio is not None and system.kind == "model"]
         # The model's answer fills the width; the target's own recording may be far longer, and is scrolled.
-        shown_s = max(widths, default=FALLBACK_SHOWN_S)
+        shown_s = max((picture_duration_s(audio) for system, _, audio in sounds
+                       if audio is not None and system.kind == "model"), default=FALLBACK_SHOWN_S)
         return element("article", {"class": "card"}, *head,
                        *(self._sound(system, item, audio, shown_s) for system, item, audio in sounds))
 

@@ -156,7 +156,8 @@ def _probe_label(probe):
 
 
 def _probe_scale(unit, probes):
-    return PROBE_SCALES.get(unit) or rounded_scale([probe[end] for probe in probes for end in ("low", "high", "chance")])
+    found = [probe[end] for probe in probes for end in ("low", "high", "chance")]
+    return PROBE_SCALES.get(unit) or rounded_scale(found)
 
 
 def _system_keys(result, shown):
