@@ -19,7 +19,7 @@ from vc.data.layouts import LAYOUTS
 from vc.errors import AudioError
 
 RATE_HZ = 16000
-COMMANDS = ("convert", "example", "voice", "prepare", "train", "evaluate", "info")
+COMMANDS = ("convert", "example", "voice", "prepare", "train", "evaluate", "compare", "info", "export")
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +77,7 @@ print("imported:", [name for name in slow if name in sys.modules])
     ("prepare in -o out --sample-rate high", "invalid int value: 'high'"),
     ("info one.safetensors two.safetensors", "unrecognized arguments: two.safetensors"),
     ("voice", "required: ACTION"),
+    ("compare", "required: REPORT, REPORT"),
 ])
 def test_a_wrong_call_exits_with_2(call, arguments, message):
     ended = call(*arguments.split())

@@ -4,9 +4,11 @@ import re
 import shlex
 
 import pytest
+from reports import make_result
 
 from vc import cli
 from vc.conversion import DEFAULT_MODEL
+from vc.evaluation.result import save_result
 
 SET_UP = ("sh recipes/quickstart.sh", "sh tests/run.sh", "pip install", "git clone", "cd ")
 
@@ -33,6 +35,8 @@ def workplace(repository, clips, tmp_path, monkeypatch):
         from vc.audio import load_audio, save_audio
 
         save_audio(tmp_path / name, load_audio(clips / f"{clip}.flac", 16000), 16000)
+    for name in "small", "large":
+        save_result(tmp_path / "reports" / name, make_result(name=name))
     return tmp_path
 
 
@@ -44,7 +48,8 @@ def test_its_commands_run_in_their_order(readme, workplace, capsys):
         program, *arguments = shlex.split(command)
         assert program == "vc", command
         assert cli.main(arguments) == 0, (command, capsys.readouterr().err)
-    for output in ("out.wav", "converted/monday/first.wav", "anna.flac", "runs/tiny/best.safetensors"):
+    for output in ("out.wav", "converted/monday/first.wav", "anna.flac", "runs/tiny/best.safetensors",
+                   "compare.html"):
         assert (workplace / output).exists(), output
 
 

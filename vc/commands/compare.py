@@ -1,0 +1,54 @@
+"""`vc compare`: evaluated models side by side."""
+
+from pathlib import Path
+
+from vc.commands.shared import add_command
+
+
+def add(commands):
+    """The parser of `vc compare`."""
+    parser = add_command(commands, "compare", _compare, tail="others", help="put evaluated models side by side",
+                         description="Print the differences between the models of several reports, on the pairs that "
+                         "they share, as a Markdown table.")
+    parser.add_argument("first", metavar="REPORT", help="a folder that `vc evaluate` wrote; what the others are "
+                        "compared with")
+    parser.add_argument("others", nargs="+", metavar="REPORT", help="one or several more")
+    parser.add_argument("-o", "--output", metavar="FILE.html", help="write a page too")
+    parser.add_argument("--force", action="store_true", help="replace the page if it exists")
+
+
+def _compare(options):
+    from vc.evaluation.comparison import compare, markdown
+    from vc.evaluation.result import load_result
+
+    output = _checked_output(options)
+    paths = [options.first, *options.others]
+    comparison = compare([load_result(path) for path in paths], [_name(path) for path in paths])
+    if output is not None:
+        from vc.evaluation.page.side_by_side import comparison_page
+        from vc.files import write_atomically
+
+        output.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(output, comparison_page(comparison))
+    print(markdown(comparison), end="")
+    return 0
+
+
+def _name(path):
+    """What a report is called where its model has no name: its folder."""
+    path = Path(path).resolve()
+    return path.parent.name if path.is_file() else path.name
+
+
+def _checked_output(options):
+    """The page's path, or None. Raises EvaluationError before any work where it cannot be written."""
+    from vc.errors import EvaluationError
+
+    if options.output is None:
+        return None
+    output = Path(options.output)
+    if output.suffix.lower() != ".html":
+        raise EvaluationError(f"{output}: a page is HTML, expected a name that ends in .html")
+    if output.exists() and not options.force:
+        raise EvaluationError(f"{output}: exists already; give --force to replace it, or another name")
+    return output
