@@ -58,8 +58,8 @@ def test_chunks_do_not_matter(vocoder, wave):
 
 @pytest.mark.parametrize("causal", [False, True])
 def test_blocks_equal_the_whole(repository, tmp_path, monkeypatch, causal):
-    """On short blocks and in one piece, the same sound. Not for longer: where a direction is in doubt, rounding decides,
-    and the frames after it go on from there."""
+    """On short blocks and in one piece, the same sound. Not for longer: where a direction is in doubt, rounding
+    decides, and the frames after it go on from there."""
     file = save_untrained_vocoder(tmp_path / "vocoder.safetensors", repository, f"vocoder.causal={causal}")
     vocoder = make_vocoder(str(file), MEL)
     log_mel = torch.randn(128, 70, generator=torch.Generator().manual_seed(0)) - 2
@@ -113,7 +113,8 @@ def test_following_turns_against_plain_loops():
     def noise(*shape):
         return torch.complex(*torch.randn(2, *shape, generator=generator))
 
-    magnitude, in_time, below = torch.rand(bins, frames, generator=generator), noise(bins, frames), noise(bins - 1, frames)
+    magnitude = torch.rand(bins, frames, generator=generator)
+    in_time, below = noise(bins, frames), noise(bins - 1, frames)
     last = noise(bins)
     got = follow_turns(magnitude[None], Turns(in_time[None], below[None]), hop_share, last[None])[0]
     for t in range(frames):

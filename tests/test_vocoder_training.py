@@ -1,4 +1,4 @@
-"""Training the vocoder in the common loop: it learns one clip, it resumes bit for bit, it stops, it runs as a command."""
+"""Training the vocoder in the common loop: it learns a clip, resumes bit for bit, stops, runs as a command."""
 
 import json
 

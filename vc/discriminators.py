@@ -63,7 +63,8 @@ def _layers(width, kernel, stride):
     padding = (kernel[0] // 2, kernel[1] // 2)
     layers = [nn.utils.parametrizations.weight_norm(nn.Conv2d(i, o, kernel, stride, padding))
               for i, o in zip(widths, widths[1:])]
-    return nn.ModuleList(layers), nn.utils.parametrizations.weight_norm(nn.Conv2d(widths[-1], 1, (3, 1), padding=(1, 0)))
+    score = nn.Conv2d(widths[-1], 1, (3, 1), padding=(1, 0))
+    return nn.ModuleList(layers), nn.utils.parametrizations.weight_norm(score)
 
 
 def _critique(x, layers, score):

@@ -24,7 +24,8 @@ from figures import Figure, child_environment, markdown_table
 ROOT = Path(__file__).resolve().parents[2]
 CLIPS = ROOT / "vc" / "assets" / "clips"
 # Part: the module here whose `measure(options)` returns its Figures.
-PARTS = {"convert": "converting", "startup": "starting", "memory": "memory", "training": "learning", "seams": "seams"}
+PARTS = {"convert": "converting", "startup": "starting", "memory": "memory", "training": "learning", "seams": "seams",
+         "export": "exported"}
 NEEDS_DATA = ("training", "seams")
 
 
@@ -75,6 +76,7 @@ def _parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", metavar="FILE", default=str(ROOT / "vc" / "assets" / "default.safetensors"),
                         help="default: the model in the package")
+    parser.add_argument("--vocoder", metavar="FILE", help="a neural vocoder, for export")
     parser.add_argument("--clip", metavar="FILE", default=str(CLIPS / "source.flac"),
                         help="a recording; longer sources are made by repeating it (default: one in the package)")
     parser.add_argument("--target", metavar="FILE", default=str(CLIPS / "target.flac"),

@@ -102,7 +102,7 @@ def _one_round(converter, source, voice, clock):
 def matrix_gflops():
     """Billions of float32 operations a CPU second in a matrix product."""
     a = torch.rand(MATRIX, MATRIX)
-    return 2 * MATRIX**3 / _least_cpu_s(lambda: a @ a, rounds=20) / 1e9
+    return 2 * MATRIX**3 / least_cpu_s(lambda: a @ a, rounds=20) / 1e9
 
 
 @torch.no_grad()
@@ -117,12 +117,12 @@ def _against_torchaudio(converter, clip):
     magnitude = converter.vocoder.linear_magnitude(log_mel)
     theirs = torchaudio.transforms.GriffinLim(mel.fft_samples, ITERATIONS, hop_length=mel.hop_samples, power=1.0,
                                               momentum=MOMENTUM)
-    ratio = _least_cpu_s(lambda: converter.vocoder(log_mel)) / _least_cpu_s(lambda: theirs(magnitude))
+    ratio = least_cpu_s(lambda: converter.vocoder(log_mel)) / least_cpu_s(lambda: theirs(magnitude))
     return [Figure("convert", "vocoder, against torchaudio's GriffinLim", ratio, "times",
                    note="the same mel and iterations; ours also inverts the mel filters, works in blocks")]
 
 
-def _least_cpu_s(function, rounds=3):
+def least_cpu_s(function, rounds=3):
     times = []
     for _ in range(1 + rounds):
         start = time.process_time()

@@ -59,8 +59,8 @@ def load_vocoder(file):
     Raises CheckpointError.
     """
     if Path(file) == DEFAULT_FILE and not DEFAULT_FILE.exists():
-        raise CheckpointError("this release ships no neural vocoder; train one with configs/vocoder-small.yaml and give "
-                              "its file, or use griffin-lim")
+        raise CheckpointError("this release ships no neural vocoder; train one with configs/vocoder-small.yaml and "
+                              "give its file, or use griffin-lim")
     checkpoint = load_checkpoint(file, kinds=("vocoder", "training"))
     if checkpoint.config.task != "vocoder":
         raise CheckpointError(f"{file}: holds the training of a converter, expected a vocoder's; give it as the model")
@@ -72,8 +72,8 @@ def load_vocoder(file):
 def require_same_mel(file, got, expected):
     """Raise CheckpointError where the mel of `file`, got, is not the expected one."""
     if got != expected:
-        raise CheckpointError(f"{file}: got a mel with {_settings(got, expected)}, expected {_settings(expected, got)}; "
-                              f"choose a vocoder and a model that were trained with the same mel")
+        raise CheckpointError(f"{file}: got a mel with {_settings(got, expected)}, expected "
+                              f"{_settings(expected, got)}; choose a vocoder and a model that were trained with the same mel")
 
 
 def _settings(mel, other):

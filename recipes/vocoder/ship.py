@@ -1,0 +1,33 @@
+"""Copy a trained vocoder into the package and say what its card must name.
+
+    python recipes/vocoder/ship.py runs/vocoder-small/best.safetensors
+"""
+
+import sys
+
+from vc.checkpoint import save_model
+from vc.errors import VcError
+from vc.vocoders.neural import DEFAULT_FILE, load_vocoder
+
+
+def main(path):
+    """path: best.safetensors, or last.safetensors for the averaged weights of the last step."""
+    generator, checkpoint = load_vocoder(path)
+    # Where corpus and converter lay on the machine that trained it is nobody's business.
+    config = generator.config
+    data = config.data.model_copy(update={"path": "data/corpus"})
+    vocoder = config.vocoder.model_copy(update={"converter": None})
+    generator.config = config.model_copy(update={"data": data, "vocoder": vocoder})
+    save_model(DEFAULT_FILE, generator, checkpoint.step, kind="vocoder")
+    _, shipped = load_vocoder(DEFAULT_FILE)
+    print(f"{DEFAULT_FILE}: step {shipped.step}, fingerprint {shipped.fingerprint[:12]}, "
+          f"{DEFAULT_FILE.stat().st_size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: ship.py VOCODER")
+    try:
+        main(sys.argv[1])
+    except VcError as error:
+        sys.exit(f"ship: error: {error}")
