@@ -15,12 +15,12 @@ from vc.probing.parts import Parts
 class Effort:
     """How hard the probes try, and the seed that makes them repeat.
 
-    patience: epochs without a lower validation loss before a probe stops. resamples: of the bootstrap. candidates: of
-    the bound on the information.
+    steps: of training at most. patience: steps without a gain on the validation part before a probe stops. resamples:
+    of the bootstrap. candidates: of the bound on the information.
     """
 
-    epochs: int = 60
-    patience: int = 5
+    steps: int = 4000
+    patience: int = 300
     batch: int = 32
     width: int = 96
     resamples: int = 1000
@@ -28,7 +28,7 @@ class Effort:
     seed: int = 0
 
 
-QUICK = Effort(epochs=4, patience=1, width=16, resamples=100, candidates=32)  # to see it work, not to be believed
+QUICK = Effort(steps=20, patience=10, width=16, resamples=100, candidates=32)  # to see it work, not to be believed
 
 
 @contextlib.contextmanager
@@ -39,38 +39,37 @@ def seeded(effort):
         yield
 
 
-def fit(probe, loss, parts: Parts, effort, batch=None, learning_rate=2e-3):
-    """Train `probe`, leave its best weights in it, and return their validation loss.
+def fit(probe, loss, parts: Parts, effort, error=None, batch=None, learning_rate=2e-3):
+    """Train `probe`, leave in it the weights with the lowest validation error, and return that error.
 
-    loss: indices of items (n,) -> mean loss, a scalar. The weights that it begins with count too: a probe that finds
-    nothing says what it said before.
+    loss: indices of items (n,) -> mean loss, a scalar. error: the like, what is wanted to be low, where that is not the
+    loss. The validation part is asked after each pass over the training part. The weights that a probe begins with
+    count too: one that finds nothing says what it said before.
     """
-    batch = batch or effort.batch
+    error, batch = error or loss, batch or effort.batch
     optimiser = torch.optim.AdamW(probe.parameters(), lr=learning_rate, weight_decay=0.01)
-    best, best_weights, waited = _mean_loss(probe, loss, parts.validation, batch), copy.deepcopy(probe.state_dict()), 0
-    for _ in range(effort.epochs):
+    best, best_weights = _mean(probe, error, parts.validation, batch), copy.deepcopy(probe.state_dict())
+    step = best_step = 0
+    while step < effort.steps and step - best_step < effort.patience:
         probe.train()
         for indices in parts.training[torch.randperm(len(parts.training))].split(batch):
             optimiser.zero_grad()
             loss(indices).backward()
             nn.utils.clip_grad_norm_(probe.parameters(), 5.0)
             optimiser.step()
-        found = _mean_loss(probe, loss, parts.validation, batch)
-        waited += 1
+            step += 1
+        found = _mean(probe, error, parts.validation, batch)
         if found < best:
-            best, best_weights, waited = found, copy.deepcopy(probe.state_dict()), 0
-        if waited == effort.patience:
-            break
+            best, best_weights, best_step = found, copy.deepcopy(probe.state_dict()), step
     probe.load_state_dict(best_weights)
     probe.eval()
     return best
 
 
 @torch.no_grad()
-def _mean_loss(probe, loss, indices, batch):
+def _mean(probe, error, indices, batch):
     probe.eval()
-    chunks = indices.split(batch)
-    return sum(loss(chunk).item() * len(chunk) for chunk in chunks) / len(indices)
+    return sum(error(chunk).item() * len(chunk) for chunk in indices.split(batch)) / len(indices)
 
 
 def standardised(sequences, training):

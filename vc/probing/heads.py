@@ -56,7 +56,8 @@ def classify(sequences, labels, parts, effort, balanced=False):
         counts = torch.bincount(labels[parts.training], minlength=classes).float()
         weight = counts.sum() / (classes * counts.clamp(min=1))
     logits = _strongest(sequences, classes, parts, effort,
-                        lambda outputs, indices: F.cross_entropy(outputs, labels[indices], weight))
+                        lambda outputs, indices: F.cross_entropy(outputs, labels[indices], weight),
+                        lambda outputs, indices: _error_rate(outputs, labels[indices], weight))
     return logits.argmax(1)
 
 
@@ -95,14 +96,26 @@ def classify_frames(sequences, labels, parts, effort):
     return _of_frames(sequences, [torch.ones_like(label) for label in labels], parts, effort, loss) > 0
 
 
-def _strongest(sequences, outputs, parts, effort, loss):
-    """Outputs on the test part (n, outputs) of the better of the two heads."""
+def _error_rate(logits, labels, weight):
+    """Share of wrong answers, each class weighing what it weighs in the loss.
+
+    When to stop is decided by it and not by the cross-entropy, which rises with a probe's confidence in its errors
+    while it goes on learning to be right more often.
+    """
+    wrong = (logits.argmax(1) != labels).float()
+    return wrong.mean() if weight is None else (wrong * weight[labels]).mean()
+
+
+def _strongest(sequences, outputs, parts, effort, loss, error=None):
+    """Outputs on the test part (n, outputs) of the better of the two heads. loss, error: of outputs and indices."""
+    error = error or loss
     sequences = standardised(sequences, parts.training)
     found = []
     for layers in LAYERS:
         with seeded(effort):
             probe = Pooled(sequences[0].shape[0], effort.width, outputs, layers)
-            held_out = fit(probe, lambda indices: loss(probe(*padded(sequences, indices)), indices), parts, effort)
+            held_out = fit(probe, lambda indices: loss(probe(*padded(sequences, indices)), indices), parts, effort,
+                           error=lambda indices: error(probe(*padded(sequences, indices)), indices))
         found.append((held_out, layers, probe))
     _, _, probe = min(found, key=lambda entry: entry[:2])
     with torch.no_grad():

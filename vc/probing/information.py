@@ -68,8 +68,8 @@ def lower_bound(inputs, codes, parts, effort, bound, candidates):
     inputs, codes = _standardised(inputs, parts.training), _standardised(codes, parts.training)
     with seeded(effort):
         critic = Critic(inputs.shape[1], codes.shape[1], WIDTH_FACTOR * effort.width)
-        fit(critic, lambda indices: -bound(critic(inputs[indices], codes[indices])).mean(), parts, effort, candidates,
-            learning_rate=1e-3)
+        fit(critic, lambda indices: -bound(critic(inputs[indices], codes[indices])).mean(), parts, effort,
+            batch=candidates, learning_rate=1e-3)
         totals, counts = torch.zeros(len(parts.test)), torch.zeros(len(parts.test))
         with torch.no_grad():
             for _ in range(DEALS):

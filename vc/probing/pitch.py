@@ -3,6 +3,7 @@
 The truth is WORLD's: F0 by DIO with StoneMask (Morise et al. 2009, 2016), which pyworld computes.
 """
 
+import warnings
 from typing import final
 
 import numpy as np
@@ -68,7 +69,9 @@ def _of_frames(contents, tracks, medians, speakers, parts, effort):
 def _tracks(heard, listener):
     """F0 in Hz at each content frame, 0 where unvoiced: list of (T',)."""
     try:
-        import pyworld
+        with warnings.catch_warnings():  # it warns of pkg_resources, which it imports itself
+            warnings.simplefilter("ignore")
+            import pyworld
     except ImportError:
         raise DataError("the pitch probe needs pyworld, which is not installed; pip install vc[evaluate]") from None
     rate_hz, period_samples = listener.mel.sample_rate_hz, listener.mel.hop_samples * listener.stride
