@@ -8,6 +8,7 @@ from vc.probing.fitting import fit, padded, seeded, standardised
 
 LAYERS = (0, 2)  # a linear probe and one with convolutions; whichever does better on the validation part is reported
 DROPOUT = 0.1
+TIE_BREAK = 1e-3
 
 
 class Frames(nn.Module):
@@ -100,10 +101,11 @@ def _error_rate(logits, labels, weight):
     """Share of wrong answers, each class weighing what it weighs in the loss.
 
     When to stop is decided by it and not by the cross-entropy, which rises with a probe's confidence in its errors
-    while it goes on learning to be right more often.
+    while it goes on learning to be right more often. Between equals the cross-entropy decides.
     """
     wrong = (logits.argmax(1) != labels).float()
-    return wrong.mean() if weight is None else (wrong * weight[labels]).mean()
+    rate = wrong.mean() if weight is None else (wrong * weight[labels]).mean()
+    return rate + TIE_BREAK * F.cross_entropy(logits, labels, weight)
 
 
 def _strongest(sequences, outputs, parts, effort, loss, error=None):

@@ -52,7 +52,8 @@ class Information(Probe):
                 for control in (False, True):
                     paired = codes[_deal(parts, effort)] if control else codes
                     values = lower_bound(moments.inputs, paired, parts, effort, bound, candidates)
-                    found = estimate(lambda i: float(values[i].mean()), clusters, effort)
+                    # No code knows less than nothing: a discriminator that does worse than not to look bounds nothing.
+                    found = estimate(lambda i: max(0.0, float(values[i].mean())), clusters, effort)
                     findings[f"{name}_from_{half}" + "_exchanged" * control] = Finding(
                         half, title.format(seconds=INPUT_S, candidates=candidates, most=math.log(candidates))
                         + ", pairs exchanged: must be 0" * control, found.value, found.low, found.high, 0.0, "nats",
