@@ -19,7 +19,7 @@ from vc.data.layouts import LAYOUTS
 from vc.errors import AudioError
 
 RATE_HZ = 16000
-COMMANDS = ("convert", "example", "voice", "prepare", "train", "info")
+COMMANDS = ("convert", "example", "voice", "prepare", "train", "probe", "info")
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ from vc.probing.listener import Heard
 from vc.probing.run import run_probes
 from vc.probing.speech import draw_sample
 
-EFFORT = Effort(steps=300, patience=40, width=32, resamples=200, candidates=64)
+EFFORT = Effort(steps=200, patience=30, width=24, resamples=200, candidates=64)
 SPEAKERS, RECORDINGS, FRAMES = 6, 10, 41  # content frames of one second
 
 
@@ -154,7 +154,7 @@ def test_the_truth_about_pitch_is_that_of_the_sound():
 
 
 def spelled(who, number):
-    """Five letters of four, each of three frames, with a pause of one after it; and what they spell."""
+    """Seven letters of four, each of three frames, with a pause of one after it; and what they spell."""
     letters = np.random.default_rng([who, number]).integers(4, size=7)
     frames = torch.cat([torch.cat([F.one_hot(torch.tensor(letter), 4).repeat(3, 1), torch.zeros(1, 4)])
                         for letter in letters])
@@ -162,7 +162,8 @@ def spelled(who, number):
 
 
 def test_text_is_read_where_it_is_written_and_only_there():
-    found = measure("text", speech(content=lambda *at: spelled(*at)[0], said=lambda *at: spelled(*at)[1], recordings=20))
+    found = measure("text", speech(content=lambda *at: spelled(*at)[0], said=lambda *at: spelled(*at)[1],
+                                   recordings=20))
     assert found["text_from_content"].value < 0.1
     assert found["text_from_content"].chance > 0.6
     assert found["text_from_speaker"].value > 0.6
@@ -248,8 +249,8 @@ def test_accuracies_by_hand():
 def test_intervals_rest_on_clusters():
     """Ten copies of each of ten items are no more evidence than the ten."""
     items = torch.randn(10, generator=torch.Generator().manual_seed(0)).repeat_interleave(10)
-    wide = findings.estimate(lambda i: float(items[i].mean()), [i // 10 for i in range(100)], EFFORT)
-    narrow = findings.estimate(lambda i: float(items[i].mean()), range(100), EFFORT)
+    wide, narrow = (findings.judge("content", "", "R2", 0.0, lambda i: float(items[i].mean()), clusters, EFFORT)
+                    for clusters in ([i // 10 for i in range(100)], range(100)))
     assert wide.value == narrow.value == pytest.approx(float(items.mean()))
     assert wide.low < narrow.low < wide.value < narrow.high < wide.high
     assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
@@ -259,7 +260,8 @@ def test_each_stratum_is_in_all_parts_and_no_group_in_two():
     groups = [f"{i // 2}" for i in range(80)]
     strata = ["many" if i < 60 else "few" for i in range(80)]
     dealt = parts.split(groups, strata, 0)
-    members = [{(strata[i], groups[i]) for i in part.tolist()} for part in (dealt.training, dealt.validation, dealt.test)]
+    members = [{(strata[i], groups[i]) for i in part.tolist()}
+               for part in (dealt.training, dealt.validation, dealt.test)]
     assert sum(len(part) for part in members) == len(set.union(*members)) == 40
     assert all({"many", "few"} == {stratum for stratum, _ in part} for part in members)
 
@@ -278,7 +280,7 @@ def test_a_probe_that_only_gets_worse_says_what_it_said_first():
 
 @pytest.fixture(scope="module")
 def table(clips, tmp_path_factory):
-    """The test clips of four speakers as a table with texts, those of one said by another too."""
+    """The test clips of four speakers as a table with texts."""
     path = tmp_path_factory.mktemp("table") / "table.tsv"
     lines = [f"{clip}\t{clip.parent.name}\tsay {clip.stem}" for clip in sorted(clips.rglob("*.flac"))]
     path.write_text("\n".join(["path\tspeaker\ttext", *lines]) + "\n")

@@ -17,7 +17,7 @@ def add(commands):
     parser.add_argument("-o", "--output", metavar="FILE", help="write the findings as JSON too")
     parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
     parser.add_argument("--only", nargs="+", metavar="PROBE",
-                        help="speaker, text, pitch, loudness, channel, information (default: all that DATA allows)")
+                        help="a wrong name lists them (default: all that DATA allows)")
     parser.add_argument("--speakers", type=int, default=160, metavar="N",
                         help="draw so many speakers (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=30, metavar="S",

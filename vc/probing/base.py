@@ -2,9 +2,11 @@
 
 from abc import ABC, abstractmethod
 
+HALVES = ("content", "speaker")
+
 
 class Probe(ABC):
-    """One question about both halves. halves: "content" and "speaker"."""
+    """One question about both halves."""
 
     @abstractmethod
     def measure(self, heard, listener, effort):
@@ -15,6 +17,3 @@ class Probe(ABC):
 def sequences_of(heard, half):
     """One half of each piece as a sequence, (C, T') or (S, 1)."""
     return [piece.content if half == "content" else piece.speaker[:, None] for piece in heard]
-
-
-HALVES = ("content", "speaker")

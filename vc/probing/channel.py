@@ -6,7 +6,7 @@ import torch
 
 from vc.errors import DataError
 from vc.probing.base import HALVES, Probe, sequences_of
-from vc.probing.findings import Finding, balanced_accuracy, estimate
+from vc.probing.findings import balanced_accuracy, judge
 from vc.probing.heads import classify
 from vc.probing.parts import FEWEST_GROUPS, split
 
@@ -31,8 +31,7 @@ class Channel(Probe):
         findings = {}
         for half in HALVES:
             guesses = classify(sequences_of(heard, half), labels, parts, effort, balanced=True)
-            found = estimate(lambda i: balanced_accuracy(guesses[i], judged[i]), clusters, effort)
-            findings[f"channel_from_{half}"] = Finding(
-                half, f"channel ({', '.join(channels)}), each counted the same", found.value, found.low, found.high,
-                1 / len(channels), "accuracy", found.n)
+            findings[f"channel_from_{half}"] = judge(
+                half, f"channel ({', '.join(channels)}), each counted the same", "accuracy", 1 / len(channels),
+                lambda i: balanced_accuracy(guesses[i], judged[i]), clusters, effort)
         return findings

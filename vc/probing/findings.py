@@ -26,18 +26,8 @@ class Finding:
     n: int
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """A statistic with its 95 % interval. n: items."""
-
-    value: float
-    low: float
-    high: float
-    n: int
-
-
-def estimate(statistic, clusters, effort) -> Estimate:
-    """A statistic of the judged items. statistic: indices of items, with repeats (n,), -> float.
+def judge(half, title, unit, chance, statistic, clusters, effort) -> Finding:
+    """A statistic of the judged items with its interval. statistic: places of items, with repeats (n,), -> float.
 
     clusters: what each item belongs to; those are drawn again with replacement and not the items, because the frames of
     a recording or the recordings of a speaker err together (Efron 1979).
@@ -52,7 +42,8 @@ def estimate(statistic, clusters, effort) -> Estimate:
         drawn = rng.integers(len(members), size=len(members))
         values.append(statistic(torch.from_numpy(np.concatenate([members[i] for i in drawn]))))
     low, high = np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Estimate(float(statistic(torch.arange(len(belongs)))), float(low), float(high), len(belongs))
+    value = float(statistic(torch.arange(len(belongs))))
+    return Finding(half, title, value, float(low), float(high), chance, unit, len(belongs))
 
 
 def accuracy(guesses, labels):

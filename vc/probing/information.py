@@ -12,6 +12,7 @@ speaker half of the recording. Both figures are lower bounds: of the code, by as
 """
 
 import math
+from dataclasses import dataclass
 from typing import final
 
 import numpy as np
@@ -21,8 +22,8 @@ from torch.nn import functional as F
 
 from vc.errors import DataError
 from vc.probing.base import HALVES, Probe
-from vc.probing.findings import Finding, estimate
-from vc.probing.fitting import fit, seeded, standardised
+from vc.probing.findings import judge
+from vc.probing.fitting import fit, seeded
 from vc.probing.parts import split_by_speaker
 
 INPUT_S = 0.1
@@ -43,21 +44,20 @@ class Information(Probe):
         clusters = [speakers[i] for i in parts.test.tolist()]
         candidates = min(effort.candidates, *(len(part) for part in (parts.validation, parts.test)))
         if candidates < FEWEST_CANDIDATES:
-            raise DataError(f"{candidates} moments of speech to judge, expected at least {FEWEST_CANDIDATES}; give more "
-                            f"recordings")
+            raise DataError(f"{candidates} moments of speech to judge, expected at least {FEWEST_CANDIDATES}; give "
+                            f"more recordings")
         findings = {}
         for half in HALVES:
             codes = moments.content if half == "content" else moments.speaker
-            for name, (title, bound) in BOUNDS.items():
+            for name, (about, bound) in BOUNDS.items():
                 for control in (False, True):
                     paired = codes[_deal(parts, effort)] if control else codes
                     values = lower_bound(moments.inputs, paired, parts, effort, bound, candidates)
+                    title = about.format(seconds=INPUT_S, candidates=candidates, most=math.log(candidates))
                     # No code knows less than nothing: a discriminator that does worse than not to look bounds nothing.
-                    found = estimate(lambda i: max(0.0, float(values[i].mean())), clusters, effort)
-                    findings[f"{name}_from_{half}" + "_exchanged" * control] = Finding(
-                        half, title.format(seconds=INPUT_S, candidates=candidates, most=math.log(candidates))
-                        + ", pairs exchanged: must be 0" * control, found.value, found.low, found.high, 0.0, "nats",
-                        found.n)
+                    findings[f"{name}_from_{half}" + "_exchanged" * control] = judge(
+                        half, title + ", pairs exchanged: must be 0" * control, "nats", 0.0,
+                        lambda i: max(0.0, float(values[i].mean())), clusters, effort)
         return findings
 
 
@@ -114,32 +114,29 @@ class Critic(nn.Module):
         return self.scale * self.input_tower(inputs) @ self.code_tower(codes).T + self.offset
 
 
-class _Moments:
+@dataclass(frozen=True)
+class Moments:
     """Random moments of speech. inputs: (n, M * frames). content: (n, C). speaker: (n, S). pieces: place of each in the
     list of pieces."""
 
-    def __init__(self):
-        self.inputs, self.content, self.speaker, self.pieces = [], [], [], []
+    inputs: torch.Tensor
+    content: torch.Tensor
+    speaker: torch.Tensor
+    pieces: list
 
 
-def _draw(heard, listener, effort):
+def _draw(heard, listener, effort) -> Moments:
     frames, stride = round(INPUT_S * listener.mel.sample_rate_hz / listener.mel.hop_samples), listener.stride
-    rng, moments = np.random.default_rng(effort.seed), _Moments()
+    rng, drawn = np.random.default_rng(effort.seed), []
     for number, piece in enumerate(heard):
         windows = piece.log_mel.unfold(1, frames, 1)  # (M, T - frames + 1, frames), views
         first = -(-(frames // 2) // stride)  # content frame t lies at mel frame t * stride, the middle of its window
         last = (windows.shape[1] - 1 + frames // 2) // stride
-        if last < first:
-            continue
-        times = rng.choice(np.arange(first, last + 1), min(MOMENTS_PER_PIECE, last - first + 1), replace=False)
-        for time in times.tolist():
-            moments.inputs.append(windows[:, time * stride - frames // 2].flatten())
-            moments.content.append(piece.content[:, time])
-            moments.speaker.append(piece.speaker)
-            moments.pieces.append(number)
-    moments.inputs = torch.stack(moments.inputs).float()
-    moments.content, moments.speaker = torch.stack(moments.content), torch.stack(moments.speaker)
-    return moments
+        times = rng.permutation(np.arange(first, last + 1))[:MOMENTS_PER_PIECE]
+        drawn += [(windows[:, time * stride - frames // 2].flatten(), piece.content[:, time], piece.speaker, number)
+                  for time in times.tolist()]
+    inputs, content, speaker, pieces = zip(*drawn, strict=True)
+    return Moments(torch.stack(inputs).float(), torch.stack(content), torch.stack(speaker), list(pieces))
 
 
 def _deal(parts, effort):

@@ -8,7 +8,7 @@ import torch
 
 from vc.conversion import frame_levels_db
 from vc.probing.base import HALVES, Probe
-from vc.probing.findings import Finding, estimate, explained
+from vc.probing.findings import explained, judge
 from vc.probing.heads import regress, regress_frames
 from vc.probing.parts import split_by_speaker
 from vc.spectrum import is_speech
@@ -34,10 +34,9 @@ class Loudness(Probe):
             sequences = [embedding.content[0] if half == "content" else embedding.speaker[0][:, None]
                          for embedding in played]
             predictions = regress(sequences, gains_db, parts, effort)
-            found = estimate(lambda i: explained(predictions[i], judged[i], constant), clusters, effort)
-            findings[f"loudness_from_{half}"] = Finding(
-                half, f"level of a recording, moved by up to {GAIN_DB:g} dB", found.value, found.low, found.high, 0.0,
-                "R2", found.n)
+            findings[f"loudness_from_{half}"] = judge(
+                half, f"level of a recording, moved by up to {GAIN_DB:g} dB", "R2", 0.0,
+                lambda i: explained(predictions[i], judged[i], constant), clusters, effort)
         return findings | {"loudness_frames_from_content": self._frames(heard, listener, parts, clusters, effort)}
 
     def _frames(self, heard, listener, parts, clusters, effort):
@@ -49,5 +48,5 @@ class Loudness(Probe):
         constant = torch.cat([levels_db[i][speech[i]] for i in parts.training.tolist()]).mean()
         owners = [speaker for i, speaker in zip(parts.test.tolist(), clusters, strict=True)
                   for _ in range(int(speech[i].sum()))]
-        found = estimate(lambda i: explained(predictions[i], judged[i], constant), owners, effort)
-        return Finding("content", "level of a frame of speech", found.value, found.low, found.high, 0.0, "R2", found.n)
+        return judge("content", "level of a frame of speech", "R2", 0.0,
+                     lambda i: explained(predictions[i], judged[i], constant), owners, effort)

@@ -46,6 +46,6 @@ def split(groups, strata, seed) -> Parts:
 def split_by_speaker(speakers, seed) -> Parts:
     """No speaker is in two parts. Raises DataError for fewer than three speakers."""
     if len(set(speakers)) < FEWEST_GROUPS:
-        raise DataError(f"{len(set(speakers))} speaker(s), expected at least {FEWEST_GROUPS}: to train a probe, to stop "
-                        f"it and to judge it; give recordings of more speakers")
+        raise DataError(f"{len(set(speakers))} speaker(s), expected at least {FEWEST_GROUPS}: to train a probe, to "
+                        f"stop it and to judge it; give recordings of more speakers")
     return split(speakers, [""] * len(speakers), seed)

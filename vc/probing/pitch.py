@@ -11,7 +11,7 @@ import torch
 
 from vc.errors import DataError
 from vc.probing.base import HALVES, Probe, sequences_of
-from vc.probing.findings import Finding, balanced_accuracy, estimate, explained
+from vc.probing.findings import balanced_accuracy, explained, judge
 from vc.probing.heads import classify_frames, regress, regress_frames
 from vc.probing.parts import split_by_speaker
 
@@ -35,9 +35,9 @@ class Pitch(Probe):
         findings = {}
         for half in HALVES:
             predictions = regress(sequences_of(heard, half), medians, parts, effort)
-            found = estimate(lambda i: explained(predictions[i], judged[i], constant), clusters, effort)
-            findings[f"pitch_from_{half}"] = Finding(half, "median log-F0 of a recording", found.value, found.low,
-                                                     found.high, 0.0, "R2", found.n)
+            findings[f"pitch_from_{half}"] = judge(
+                half, "median log-F0 of a recording", "R2", 0.0,
+                lambda i: explained(predictions[i], judged[i], constant), clusters, effort)
         return findings | _of_frames([piece.content for piece in heard], tracks, medians, speakers, parts, effort)
 
 
@@ -54,15 +54,13 @@ def _of_frames(contents, tracks, medians, speakers, parts, effort):
         predictions = regress_frames(contents, targets, voiced, parts, effort)
         judged = torch.cat([targets[i][voiced[i]] for i in test])
         constant = torch.cat([targets[i][voiced[i]] for i in training]).mean()
-        found = estimate(lambda i: explained(predictions[i], judged[i], constant), owners, effort)
-        findings[f"{name}_from_content"] = Finding("content", title, found.value, found.low, found.high, 0.0, "R2",
-                                                   found.n)
+        findings[f"{name}_from_content"] = judge(
+            "content", title, "R2", 0.0, lambda i: explained(predictions[i], judged[i], constant), owners, effort)
     guesses = classify_frames(contents, voiced, parts, effort).long()
     judged = torch.cat([voiced[i] for i in test]).long()
     owners = [speakers[i] for i in test for _ in range(len(voiced[i]))]
-    found = estimate(lambda i: balanced_accuracy(guesses[i], judged[i]), owners, effort)
-    findings["voicing_from_content"] = Finding("content", "whether a frame is voiced", found.value, found.low,
-                                               found.high, 0.5, "accuracy", found.n)
+    findings["voicing_from_content"] = judge("content", "whether a frame is voiced", "accuracy", 0.5,
+                                             lambda i: balanced_accuracy(guesses[i], judged[i]), owners, effort)
     return findings
 
 

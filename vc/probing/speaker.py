@@ -6,7 +6,7 @@ import torch
 
 from vc.errors import DataError
 from vc.probing.base import HALVES, Probe, sequences_of
-from vc.probing.findings import Finding, accuracy, balanced_accuracy, estimate
+from vc.probing.findings import accuracy, balanced_accuracy, judge
 from vc.probing.heads import classify
 from vc.probing.parts import FEWEST_GROUPS, split
 
@@ -20,8 +20,8 @@ class Speaker(Probe):
         speakers = [piece.speaker_name for piece in heard]
         names = sorted(set(speakers))
         if len(names) < 2:
-            raise DataError(f"{len(names)} speaker(s) with {FEWEST_GROUPS} recordings or more, expected at least 2 to tell "
-                            f"apart; give recordings of more speakers")
+            raise DataError(f"{len(names)} speaker(s) with {FEWEST_GROUPS} recordings or more, expected at least 2 to "
+                            f"tell apart; give recordings of more speakers")
         recordings = [piece.recording for piece in heard]
         parts = split(recordings, speakers, effort.seed)
         labels = torch.tensor([names.index(speaker) for speaker in speakers])
@@ -33,10 +33,9 @@ class Speaker(Probe):
             for name, title, measure, chance in (
                     ("", "", accuracy, most_frequent),
                     ("_balanced", ", each speaker counted the same", balanced_accuracy, 1 / len(names))):
-                found = estimate(lambda i: measure(guesses[i], judged[i]), clusters, effort)
-                findings[f"speaker_from_{half}{name}"] = Finding(
-                    half, f"speaker among {len(names)}{title}", found.value, found.low, found.high, chance, "accuracy",
-                    found.n)
+                findings[f"speaker_from_{half}{name}"] = judge(
+                    half, f"speaker among {len(names)}{title}", "accuracy", chance,
+                    lambda i: measure(guesses[i], judged[i]), clusters, effort)
         return findings
 
 

@@ -56,7 +56,8 @@ def draw_sample(data, config, speakers, seconds, seed) -> Sample:
     pool = held_out if len(held_out) >= ENOUGH_HELD_OUT else list(by_speaker)
     rng = np.random.default_rng(seed)
     chosen = sorted(rng.permutation(len(pool))[:speakers].tolist())
-    pieces = [piece for i in chosen for piece in _pieces_of(by_speaker[pool[i]], seconds, config.mel.sample_rate_hz, rng)]
+    pieces = [piece for i in chosen
+              for piece in _pieces_of(by_speaker[pool[i]], seconds, config.mel.sample_rate_hz, rng)]
     present = {piece.speaker_name for piece in pieces}
     if len(present) < 2:
         raise DataError(f"{data}: {len(present)} speaker(s) drawn with speech of at least {SHORTEST_PIECE_S:g} s, "
@@ -98,7 +99,7 @@ def _pieces_of(spoken, seconds, rate_hz, rng):
         try:
             audio = recording.read()
         except AudioError as error:
-            raise DataError(f"{error}; repair the table, or prepare it first: vc prepare leaves such files out") from None
+            raise DataError(f"{error}; repair the table, or prepare it: vc prepare leaves such files out") from None
         level_db = speech_level_db(audio, rate_hz)
         if len(audio) < SHORTEST_PIECE_S * rate_hz or level_db < SILENCE_DBFS:
             continue

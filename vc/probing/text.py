@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from vc.errors import DataError
 from vc.probing.base import HALVES, Probe
-from vc.probing.findings import Finding, estimate
+from vc.probing.findings import judge
 from vc.probing.fitting import fit, padded, seeded, standardised
 from vc.probing.heads import Frames
 from vc.probing.parts import FEWEST_GROUPS, Parts, split_by_speaker
@@ -31,8 +31,8 @@ class Text(Probe):
         heard = [piece for piece in heard if plain(piece.text)]
         speakers = [piece.speaker_name for piece in heard]
         if len(set(speakers)) < FEWEST_GROUPS:
-            raise DataError(f"{len(set(speakers))} speaker(s) with texts, expected at least {FEWEST_GROUPS}; prepare from "
-                            f"a table with a text column, or choose other probes with --only")
+            raise DataError(f"{len(set(speakers))} speaker(s) with texts, expected at least {FEWEST_GROUPS}; prepare "
+                            f"from a table with a text column, or choose other probes with --only")
         texts = [plain(piece.text) for piece in heard]
         parts = _without_judged_texts(split_by_speaker(speakers, effort.seed), texts)
         clusters = [speakers[i] for i in parts.test.tolist()]
@@ -40,11 +40,11 @@ class Text(Probe):
         for half in HALVES:
             sequences = [piece.content if half == "content" else
                          piece.speaker[:, None].expand(-1, piece.content.shape[1]) for piece in heard]
-            found = estimate(_rate(transcribe(sequences, texts, parts, effort), texts, parts), clusters, effort)
+            written = transcribe(sequences, texts, parts, effort)
             exchanged = transcribe(sequences, _exchanged(texts, parts, effort), parts, effort)
             chance = _rate(exchanged, texts, parts)(torch.arange(len(parts.test)))
-            findings[f"text_from_{half}"] = Finding(half, "text, characters wrong", found.value, found.low, found.high,
-                                                    chance, "CER", found.n)
+            findings[f"text_from_{half}"] = judge(half, "text, characters wrong", "CER", chance,
+                                                  _rate(written, texts, parts), clusters, effort)
         return findings
 
 
@@ -85,8 +85,8 @@ def _without_judged_texts(parts, texts):
     training, validation = (torch.tensor([i for i in part.tolist() if texts[i] not in judged], dtype=torch.long)
                             for part in (parts.training, parts.validation))
     if not len(training) or not len(validation):
-        raise DataError("all speakers say the same texts, so none is left to train a text probe on; give recordings with "
-                        "further texts, or choose other probes with --only")
+        raise DataError("all speakers say the same texts, so none is left to train a text probe on; give recordings "
+                        "with further texts, or choose other probes with --only")
     return Parts(training, validation, parts.test)
 
 
