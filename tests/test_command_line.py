@@ -19,7 +19,7 @@ from vc.data.layouts import LAYOUTS
 from vc.errors import AudioError
 
 RATE_HZ = 16000
-COMMANDS = ("convert", "example", "voice", "prepare", "train", "evaluate", "compare", "info", "export")
+COMMANDS = ("convert", "example", "voice", "prepare", "train", "evaluate", "probe", "compare", "info", "export")
 
 
 @pytest.fixture(autouse=True)

@@ -7,10 +7,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from vc import probing
 from vc.adversaries import ADVERSARIES
 from vc.config import AdversaryConfig
-from vc.probing import probe_speaker
+from vc.probing import probe_speaker, quick
 
 SPEAKERS, FRAMES = 4, 80
 
@@ -66,9 +65,9 @@ def probe(encoder, mixture):
 
 @pytest.fixture(autouse=True)
 def quick_probes(monkeypatch):
-    monkeypatch.setattr(probing, "PROBE_STEPS", 200)
-    monkeypatch.setattr(probing, "PROBE_BATCH", 32)
-    monkeypatch.setattr(probing, "PROBE_WIDTH", 64)
+    monkeypatch.setattr(quick, "PROBE_STEPS", 200)
+    monkeypatch.setattr(quick, "PROBE_BATCH", 32)
+    monkeypatch.setattr(quick, "PROBE_WIDTH", 64)
 
 
 def test_without_an_adversary_the_code_tells_the_speaker():

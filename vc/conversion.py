@@ -41,10 +41,11 @@ SPOOL_BLOCK_SAMPLES = 65536
 # Between these levels of a source frame, far below speech at the nominal level, the result fades by up to GATE_DB.
 GATE_OPEN_DBFS, GATE_SHUT_DBFS, GATE_DB = -66.0, -81.0, 90.0
 
-def load(model=None, device="auto", vocoder="griffin-lim", spectrum_matching=True):
+def load(model=None, device="auto", vocoder=None, spectrum_matching=True):
     """A Converter from a model file, by default the model that ships with the package.
 
-    device: auto, cpu, cuda or mps. vocoder: a name in vc.vocoders.VOCODERS or a file that holds one.
+    device: auto, cpu, cuda or mps. vocoder: a name in vc.vocoders.VOCODERS or a file that holds one, by
+    default DEFAULT_VOCODER.
     spectrum_matching: see vc.spectrum; False gives what the model says by itself. Raises CheckpointError, ConfigError.
     """
     device = choose_device(device)

@@ -15,13 +15,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "evaluate"))
-
-from intervals import ratio_of_sums  # noqa: E402
-from fidelity import Measures, silence_dbfs  # noqa: E402
+from fidelity import Measures, silence_dbfs
 
 from vc.audio import load_audio
 from vc.config import MelConfig
+from vc.evaluation.intervals import ratio_of_sums
 from vc.features import LogMel
 from vc.level import NOMINAL_LEVEL_DB, speech_level_db
 from vc.vocoders import GriffinLim, make_vocoder
@@ -42,7 +40,7 @@ def main():
     torch.set_num_threads(1)
     systems = make_systems(options.vocoder)
     recordings = choose_recordings(options.data)
-    measures = Measures([row["text"] for row in recordings])
+    measures = Measures(tuple(row["text"] for row in recordings))
     readings = {name: [] for name in systems}
     for row in recordings:
         wave = read_at_level(options.data / row["path"], measures.mel)

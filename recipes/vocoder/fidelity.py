@@ -1,22 +1,29 @@
 """How near a copy comes to its recording, and what machines hear in it. Each reading is (numerator, denominator), so
 that figures over recordings are ratios of sums; a reading that does not exist is (0, 0)."""
 
-import sys
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "evaluate"))
-
-from recognition import Recogniser, edit_distance, split_words  # noqa: E402
-from similarity import SpeakerEmbedder  # noqa: E402
-
 from vc.config import MelConfig
+from vc.evaluation.instrument import LEVEL_DBFS, SAMPLE_RATE_HZ
+from vc.evaluation.naturalness import Naturalness
+from vc.evaluation.pitch import world_pitch
+from vc.evaluation.recognition import Recognition, edit_distance, split_words
+from vc.evaluation.similarity import Similarity
+from vc.level import NOMINAL_LEVEL_DB
 from vc.vocoder_losses import WaveformLosses
 
-SAMPLE_RATE_HZ = 16000
 FRAME_PERIOD_MS = 5.0
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A waveform for the instruments of `vc evaluate`. levelled: float32 (N,), its speech at LEVEL_DBFS."""
+
+    levelled: np.ndarray
+    text: str
 
 
 class Measures:
@@ -25,30 +32,30 @@ class Measures:
     def __init__(self, texts):
         self.mel = MelConfig()
         self._losses = WaveformLosses(self.mel)
-        self._recogniser, self._embedder = Recogniser(texts), SpeakerEmbedder()
+        self._words, self._voice, self._naturalness = Recognition(texts), Similarity(), Naturalness()
 
     def compare(self, wave, made, text):
-        """Two waveforms float32 (N,) at 16 kHz -> {measure: (numerator, denominator)}."""
+        """Two waveforms float32 (N,) at 16 kHz and NOMINAL_LEVEL_DB -> {measure: (numerator, denominator)}."""
         import pystoi
         from pesq import pesq
-        from speechmos import dnsmos
 
         with torch.no_grad():
             spectrum = self._losses(torch.from_numpy(made)[None], torch.from_numpy(wave)[None])["spectrum"].item()
-        words, heard = split_words(text), split_words(self._recogniser.transcribe(made, text))
-        peak = max(1.0, float(np.abs(made).max()))
+        gain = np.float32(10 ** ((LEVEL_DBFS - NOMINAL_LEVEL_DB) / 20))
+        recorded, copied = Heard(wave * gain, text), Heard(made * gain, text)
+        words, heard = split_words(text), split_words(self._words.read(copied) or "")
         return {"pesq": (pesq(SAMPLE_RATE_HZ, wave, made, "wb"), 1),
                 "stoi": (pystoi.stoi(wave, made, SAMPLE_RATE_HZ), 1),
-                "dnsmos": (dnsmos.run(made / peak, sr=SAMPLE_RATE_HZ)["ovrl_mos"], 1),
+                "dnsmos": (self._naturalness.read(copied), 1),
                 "spectrum": (spectrum, 1), **compare_pitch(wave, made),
                 "wer": (100 * edit_distance(words, heard), len(words)),
-                "cosine": (float(self._embedder.embed(wave) @ self._embedder.embed(made)), 1)}
+                "cosine": (float(np.dot(self._voice.read(recorded), self._voice.read(copied))), 1)}
 
 
 def compare_pitch(wave, made):
     """Of two waveforms (N,): correlation of log-F0 and its mean absolute error in cents where both are voiced, and the
     share of frames, in percent, where one is voiced and the other is not."""
-    one, other = _f0_hz(wave), _f0_hz(made)
+    one, other = (world_pitch(sound, SAMPLE_RATE_HZ, FRAME_PERIOD_MS)[0] for sound in (wave, made))
     frames = min(len(one), len(other))
     one, other = one[:frames], other[:frames]
     both = (one > 0) & (other > 0)
@@ -58,15 +65,6 @@ def compare_pitch(wave, made):
     one, other = np.log2(one[both]), np.log2(other[both])
     return {"f0_correlation": (float(np.corrcoef(one, other)[0, 1]), 1),
             "f0_cents": (1200 * float(np.abs(one - other).sum()), int(both.sum())), "voicing_error": voicing}
-
-
-def _f0_hz(wave):
-    """(frames,), 0 where unvoiced."""
-    import pyworld
-
-    x = wave.astype(np.float64)
-    f0, time_s = pyworld.dio(x, SAMPLE_RATE_HZ, frame_period=FRAME_PERIOD_MS)
-    return pyworld.stonemask(x, f0, time_s, SAMPLE_RATE_HZ)
 
 
 def silence_dbfs(system):

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from vc.commands.shared import add_command, add_device, complain
+from vc.commands.shared import add_command, add_device, add_vocoder, complain
 
 
 def add(commands):
@@ -24,7 +24,8 @@ def add(commands):
     parser.add_argument("--pca-data", type=Path, metavar="DATA", help="a corpus that `vc prepare` made, for the anchor "
                         "of principal components (default: the list's own recordings)")
     parser.add_argument("--force", action="store_true", help="make all sounds anew, after a change of the program")
-    parser.add_argument("--vocoder", default="griffin-lim", metavar="NAME", help="default: %(default)s")
+    parser.add_argument("--probes", type=Path, metavar="JSON", help="what `vc probe` wrote of this model, for the page")
+    add_vocoder(parser)
     add_device(parser)
 
 
@@ -36,15 +37,16 @@ def _positive(text):
 
 
 def _evaluate(options):
+    from vc.evaluation.page import PAGE_NAME
     from vc.evaluation.result import FILE_NAME
     from vc.evaluation.run import Request, evaluate
     from vc.evaluation.table import HEADLINE, markdown
 
     found = evaluate(Request(options.pairs, options.output, options.model, options.manifest, options.device,
                              options.vocoder, options.workers, options.limit, options.cache, options.pca_data,
-                             options.keep, options.force))
+                             options.keep, options.force, options.probes))
     print(markdown(found, columns=HEADLINE), end="")
-    print(f"{options.output / FILE_NAME}: {len(found.pairs)} pairs")
+    print(f"{options.output / FILE_NAME}: {len(found.pairs)} pairs; to look at: {options.output / PAGE_NAME}")
     for failure in found.failures:
         complain(failure)
     return 1 if found.failures else 0

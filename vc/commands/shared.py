@@ -17,9 +17,14 @@ def add_model_options(parser):
     """--model, --vocoder and --device."""
     parser.add_argument("--model", metavar="FILE",
                         help="a model that `vc train` wrote (default: the one in the package)")
-    parser.add_argument("--vocoder", default="griffin-lim", metavar="NAME",
-                        help="griffin-lim, neural, or a vocoder that `vc train` wrote (default: %(default)s)")
+    add_vocoder(parser)
     add_device(parser)
+
+
+def add_vocoder(parser):
+    """--vocoder."""
+    parser.add_argument("--vocoder", metavar="NAME",
+                        help="griffin-lim, neural, or a file that `vc train` wrote (default: the better of the first two)")
 
 
 def add_device(parser):

@@ -31,7 +31,7 @@ def split_utterances(utterances, settings: DataConfig) -> Split:
     by_speaker = group_by_speaker(utterances)
     train, held_utterances, held_speakers = [], [], []
     for speaker, spoken in by_speaker.items():
-        if _uniform_hash(speaker) < settings.held_out_speakers:
+        if is_held_out(speaker, settings):
             held_speakers += spoken
             continue
         for utterance in spoken:
@@ -42,6 +42,11 @@ def split_utterances(utterances, settings: DataConfig) -> Split:
         raise DataError(f"{speakers} speaker(s) to train on, expected at least 2; prepare recordings of more speakers "
                         f"or lower data.held_out_speakers")
     return Split(train, held_utterances, held_speakers)
+
+
+def is_held_out(speaker, settings: DataConfig):
+    """Whether a model with these settings was not trained on this speaker."""
+    return _uniform_hash(speaker) < settings.held_out_speakers
 
 
 def group_by_speaker(utterances):

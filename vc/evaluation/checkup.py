@@ -40,14 +40,14 @@ class Checkup:
         self._voice, self._words = Similarity(), Recognition(tuple(pair.text for pair in self._pairs))
         self._known = {}  # {path: embedding} of the recordings, which stay the same from step to step
 
-    def measure(self, model, vocoder="griffin-lim"):
+    def measure(self, model):
         """The Finding on an AutoEncoder as it is. A result that cannot be heard has nothing of the target and no word
         right. Raises AudioError for a recording of the list that cannot be read."""
         for pair in self._pairs:
             for path in (pair.source, *pair.references):
                 if path not in self._known:
                     self._known[path] = self._voice.read(Sound(path))
-        converter = Converter(model, make_vocoder(vocoder, model.config.mel, model.band_mean.device))
+        converter = Converter(model, make_vocoder(None, model.config.mel, model.band_mean.device))
         items = [Item(number, MODEL, [], self._judge(converter, pair)) for number, pair in enumerate(self._pairs)]
         measures = [one for one in (*Similarity.measures, *Recognition.measures) if one.name in MEASURES]
         found = {figure.measure: figure.value for figure in summarise(measures, items)}

@@ -1,6 +1,7 @@
 """From an examiner's readings to the report that is left behind."""
 
 import contextlib
+import json
 import os
 from collections import defaultdict
 from dataclasses import replace
@@ -9,7 +10,7 @@ from pathlib import Path
 import vc
 from vc.checkpoint import load_checkpoint
 from vc.conversion import DEFAULT_MODEL
-from vc.errors import AudioError
+from vc.errors import AudioError, EvaluationError
 from vc.evaluation import listening, result
 from vc.evaluation.figures import OTHER_COSINES, summarise
 from vc.evaluation.groups import WOMAN_ABOVE_HZ, group_names, know_speakers
@@ -36,7 +37,7 @@ def write_report(request, examiner, converter, halves):
         model=_describe(request, converter, examiner), measures=[one for one in measures if one.name in taken],
         systems=[result.System(name, maker.title, maker.kind) for name, maker in SYSTEMS.items()],
         pairs=_pairs(request, examiner.questions), items=items, figures=figures, points=draw_maps(halves),
-        listening=chosen, failures=examiner.failures,
+        listening=chosen, probes=_probes(request.probes), failures=examiner.failures,
         notes=_notes(request, examiner, speakers, [one for one in measures if one.name not in taken]))
     result.save_result(request.folder, found)
     return found
@@ -76,11 +77,21 @@ def _know_speakers(request, examiner):
 def _describe(request, converter, examiner):
     config = converter.model.config
     return {"name": str(request.model) if request.model else "default", "fingerprint": converter.fingerprint,
-            "step": converter.step, "vocoder": request.vocoder, "program": f"vc {vc.__version__}",
+            "step": converter.step, "vocoder": converter.vocoder.fingerprint, "program": f"vc {vc.__version__}",
             "parameters": sum(parameter.numel() for parameter in converter.model.parameters()),
             "content_dims": config.model.content_dims, "speaker_dims": config.model.speaker_dims,
             "content_frames_per_s": config.mel.sample_rate_hz / config.mel.hop_samples / config.model.stride,
             "list": Path(request.pairs).name, "pairs": len(examiner.questions)}
+
+
+def _probes(path):
+    """What `vc probe` wrote: {probe: figures}. Raises EvaluationError."""
+    if path is None:
+        return {}
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EvaluationError(f"{path}: not what vc probe wrote ({error}); give the file of its -o") from None
 
 
 def _pairs(request, questions):

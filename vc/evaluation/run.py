@@ -18,6 +18,7 @@ from vc.errors import AudioError, DataError
 from vc.evaluation.cache import Cache, digest
 from vc.evaluation.examiner import Examiner, Question
 from vc.evaluation.instruments import INSTRUMENTS
+from vc.evaluation.page import write_page
 from vc.evaluation.pairs import own_recordings, parallel_recordings, read_pairs
 from vc.evaluation.pca import MelReader, corpus_speech, fit_components, recordings_speech
 from vc.evaluation.report import write_report
@@ -34,20 +35,21 @@ class Request:
     recordings of the targets, by default manifest.tsv beside the pairs. limit: so many pairs, evenly from the list.
     cache: folder for what is kept, by default within `folder`. pca_data: a prepared corpus to fit the principal
     components on, by default the list's own recordings. workers: processes, by default one a processor. keep: copy
-    sounds to listen to. force: make sounds anew."""
+    sounds to listen to. force: make sounds anew. probes: what `vc probe` wrote of the same model."""
 
     pairs: Path
     folder: Path
     model: Path | None = None
     manifest: Path | None = None
     device: str = "auto"
-    vocoder: str = "griffin-lim"
+    vocoder: str | None = None
     workers: int | None = None
     limit: int | None = None
     cache: Path | None = None
     pca_data: Path | None = None
     keep: bool = False
     force: bool = False
+    probes: Path | None = None
 
     @property
     def table(self):
@@ -64,14 +66,15 @@ def evaluate(request: Request):
     cache_folder = Path(request.cache or Path(request.folder) / "cache")
     components = fit_pca(converter.model.config, questions, cache_folder, request.pca_data)
     settings = Settings(request.model or DEFAULT_MODEL, request.device, request.vocoder, components, texts)
-    facts = Facts(converter.fingerprint, f"{request.vocoder} {type(converter.vocoder).__name__}",
-                  converter.mel.model_dump_json(), components.stem)
+    facts = Facts(converter.fingerprint, converter.vocoder.fingerprint, converter.mel.model_dump_json(),
+                  components.stem)
     with workforce(start_studio, settings, request.workers or processors(), Studio(settings, converter)) as work:
         examiner = Examiner(work, Cache(cache_folder / "readings.jsonl"), instruments, facts,
                             evenly(questions, request.limit))
         examiner.make_sounds(cache_folder / "sounds", request.force)
         examiner.read()
         report = write_report(request, examiner, converter, examiner.take_halves(recordings_of(examiner.questions)))
+    write_page(request.folder)
     return report
 
 

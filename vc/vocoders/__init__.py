@@ -10,13 +10,15 @@ from vc.vocoders.neural import Neural
 __all__ = ["VOCODERS", "Vocoder", "make_vocoder"]
 
 VOCODERS = {"griffin-lim": GriffinLim, "neural": Neural}
+DEFAULT_VOCODER = "griffin-lim"
 
 
 def make_vocoder(name, mel, device="cpu") -> Vocoder:
-    """The vocoder called `name` for these mel settings, or the neural one in the file of that name.
+    """The vocoder called `name` for these mel settings, or the neural one in the file of that name; None: the default.
 
     Raises ConfigError that lists the names, and CheckpointError for a file that does not fit.
     """
+    name = DEFAULT_VOCODER if name is None else str(name)
     if name in VOCODERS:
         return VOCODERS[name](mel, device)
     if Path(name).suffix == ".safetensors":

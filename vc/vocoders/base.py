@@ -8,7 +8,10 @@ from vc.config import MelConfig
 
 
 class Vocoder(ABC):
-    """Turns log-mel frames of one mel definition into sound."""
+    """Turns log-mel frames of one mel definition into sound. fingerprint: names all that decides how, besides the
+    mel."""
+
+    fingerprint: str
 
     def __init__(self, mel: MelConfig, device="cpu"):
         self.mel, self.device = mel, torch.device(device)

@@ -26,6 +26,7 @@ class GriffinLim(Vocoder):
     def __init__(self, mel, device="cpu", iterations=ITERATIONS):
         super().__init__(mel, device)
         self.iterations = iterations
+        self.fingerprint = f"griffin-lim {iterations}"
         self.window = torch.hann_window(mel.fft_samples, device=self.device)
         self._inverse = MelInverse(mel, NNLS_STEPS).to(self.device)
 

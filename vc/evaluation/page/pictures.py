@@ -2,13 +2,13 @@
 
 import math
 import struct
-import warnings
 import zlib
 
 import numpy as np
 import torch
 
 from vc.config import MelConfig
+from vc.evaluation.pitch import HIGHEST_HZ, LOWEST_HZ, world_pitch
 from vc.features import LogMel, hz_to_mel
 
 MEL = MelConfig()
@@ -16,7 +16,6 @@ RANGE_DB = 65.0
 SHADES = 48  # more than the eye tells apart, few enough to compress well
 # From silence to the loudest: night blue, blue, teal, sand, nearly white.
 _RAMP = ((13, 17, 38), (32, 51, 107), (36, 112, 138), (133, 186, 150), (236, 222, 170), (255, 250, 236))
-LOWEST_HZ, HIGHEST_HZ = 60.0, 500.0
 PITCH_HOP_S = 0.005
 
 
@@ -45,20 +44,11 @@ def pitch_height(frequency_hz):
 
 
 def pitch_hz(audio):
-    """Pitch every PITCH_HOP_S, 0 where there is none: float64 (frames,). None where pyworld is not installed.
-
-    DIO with StoneMask, from WORLD (Morise et al. 2016).
-    """
+    """Pitch every PITCH_HOP_S, 0 where there is none: float64 (frames,). None where pyworld is not installed."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it announces the end of pkg_resources
-            import pyworld
+        return world_pitch(audio, MEL.sample_rate_hz, 1000 * PITCH_HOP_S)[0]
     except ImportError:
         return None
-    samples = audio.astype(np.float64)
-    pitch, times = pyworld.dio(samples, MEL.sample_rate_hz, f0_floor=LOWEST_HZ, f0_ceil=HIGHEST_HZ,
-                               frame_period=1000 * PITCH_HOP_S)
-    return pyworld.stonemask(samples, pitch, times, MEL.sample_rate_hz)
 
 
 def pitch_path(pitch, duration_s):
