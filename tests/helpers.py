@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from vc.checkpoint import save_model
 from vc.config import load_config
+from vc.data.store import pitch_hop
 from vc.model import AutoEncoder
 from vc.vocoders.generator import Generator
 
@@ -47,3 +49,10 @@ def save_untrained_vocoder(path, repository, *overrides):
         generator = Generator(load_config(repository / "configs" / "vocoder-tiny.yaml", overrides))
         save_model(path, generator, step=0, kind="vocoder")
     return path
+
+
+def add_unvoiced(store, path, speaker, samples, text=""):
+    """Add int16 (N,) to a StoreWriter as if nothing in it were voiced, without what does not fill a pitch hop."""
+    hop = pitch_hop(store.sample_rate_hz)
+    frames = len(samples) // hop
+    store.add(path, speaker, samples[:frames * hop], np.zeros(frames, np.float32), text)

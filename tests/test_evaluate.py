@@ -246,7 +246,9 @@ def test_the_stand_ins_figures_by_hand(evaluation):
 def test_what_is_printed_and_what_is_written_agree(evaluation):
     ended = evaluation.run()
     report = evaluation.report()
-    assert ended.out == markdown(report, columns=HEADLINE) + f"{evaluation.output / 'report.json'}: 3 pairs\n"
+    assert ended.out == markdown(report, columns=HEADLINE) + (
+        f"{evaluation.output / 'report.json'}: 3 pairs; to look at: {evaluation.output / 'report.html'}\n")
+    assert (evaluation.output / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert [system.name for system in report.systems] == list(systems.SYSTEMS)
     assert {measure.name for measure in report.measures} == {figure.measure for figure in report.figures}
     assert report.pairs[0].source == "ls1/1.wav" and report.pairs[0].references == ["ls2/0.wav"]
@@ -291,7 +293,7 @@ def test_another_model_converts_anew_and_shares_the_anchors(evaluation, reposito
     other = save_untrained(tmp_path / "other.safetensors", repository, "train.seed=2")
     assert evaluation.run("--cache", tmp_path / "cache", model=other).code == 0
     assert sorted(evaluation.calls) == [("convert", "1"), ("convert", "1"), ("convert", "2")]
-    assert contents(evaluation.output) == ["report.json"]
+    assert contents(evaluation.output) == ["report.html", "report.json"]
 
 
 def test_a_missing_reference_fails_its_pairs_only(evaluation):

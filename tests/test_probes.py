@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from helpers import add_unvoiced
 from torch.nn import functional as F
 
 from vc.config import Config, MelConfig, load_config
@@ -297,7 +298,8 @@ def corpus(tmp_path_factory):
             for number in range(3):
                 time_s = np.arange(16000) / 16000
                 hum = np.sin(2 * np.pi * (100 + 30 * who) * time_s) + np.sin(2 * np.pi * (300 + 90 * who) * time_s)
-                store.add(f"home/s{who}/{number}.wav", f"s{who}", np.int16(1000 * hum + rng.normal(0, 30, 16000)))
+                sound = np.int16(1000 * hum + rng.normal(0, 30, 16000))
+                add_unvoiced(store, f"home/s{who}/{number}.wav", f"s{who}", sound)
     return folder
 
 
@@ -342,10 +344,10 @@ def test_refusals(call, corpus, tiny_model, tmp_path, arguments, messages):
 def test_refused_data(call, clips, tiny_model, tmp_path):
     call("probe", tiny_model, "--data", clips, "--quick").assert_refused("not a prepared corpus", "vc prepare")
     with StoreWriter(tmp_path / "alone", 16000) as store:
-        store.add("a/1.wav", "a", np.ones(16000, np.int16))
+        add_unvoiced(store, "a/1.wav", "a", np.ones(16000, np.int16))
     call("probe", tiny_model, "--data", tmp_path / "alone").assert_refused("holds one speaker only", "at least 2")
     with StoreWriter(tmp_path / "fast", 22050) as store:
-        store.add("a/1.wav", "a", np.ones(16000, np.int16))
+        add_unvoiced(store, "a/1.wav", "a", np.ones(16000, np.int16))
     call("probe", tiny_model, "--data", tmp_path / "fast").assert_refused("prepared at 22050 Hz", "--sample-rate 16000")
 
 
@@ -371,7 +373,7 @@ def test_the_sample_is_at_the_level_of_conversion(table):
 def test_speakers_whom_the_model_was_not_trained_on_are_preferred_where_there_are_enough(repository, tmp_path):
     with StoreWriter(tmp_path, 16000) as store:
         for who in range(60):
-            store.add(f"home/{who}/1.wav", str(who), np.int16(np.random.default_rng(who).normal(0, 900, 12000)))
+            add_unvoiced(store, f"home/{who}/1.wav", str(who), np.int16(np.random.default_rng(who).normal(0, 900, 12000)))
     few, many = (load_config(repository / "configs" / "tiny.yaml", [f"data.held_out_speakers={share}"])
                  for share in (0.1, 0.7))
     assert draw_sample(tmp_path, few, 60, 9, 0).trained_on > 40
@@ -384,7 +386,7 @@ def test_a_long_recording_is_cut_and_loses_its_text(tmp_path):
     with StoreWriter(tmp_path, 16000) as store:
         for who in "ab":
             sound = np.random.default_rng(0).normal(0, 900, 40 * 16000)
-            store.add(f"home/{who}/1.wav", who, np.int16(sound), "many words")
+            add_unvoiced(store, f"home/{who}/1.wav", who, np.int16(sound), "many words")
     pieces = draw_sample(tmp_path, Config(), 2, 20, 0).pieces
     assert [len(piece.audio) // 16000 for piece in pieces] == [13] * 4
     assert {piece.text for piece in pieces} == {""}
