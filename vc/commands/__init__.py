@@ -1,5 +1,5 @@
 """The commands of `vc`, in the order of its help. To add one: a file here with `add(commands)`, and a line below."""
 
-from vc.commands import convert, info, prepare, train, voice
+from vc.commands import convert, demo, info, prepare, train, voice
 
-COMMANDS = (convert, voice, prepare, train, info)
+COMMANDS = (convert, voice, demo, prepare, train, info)
