@@ -51,4 +51,4 @@ def _spectrum(voice):
     heights = ((mean - mean.max() + FLOOR_NEPERS) / FLOOR_NEPERS).clip(0.06, 1)
     bars = "".join(f'<rect x="{4 * i}" y="{32 * (1 - height):.1f}" width="3" height="{32 * height:.1f}" rx="1"/>'
                    for i, height in enumerate(heights))
-    return f'<svg viewBox="0 0 {4 * BARS - 1} 32" aria-hidden="true">{bars}</svg>'
+    return f'<svg viewBox="0 0 {4 * BARS - 1} 32" preserveAspectRatio="xMinYMid" aria-hidden="true">{bars}</svg>'

@@ -45,9 +45,9 @@ class ConvertTab:
         self._connect(example_buttons)
 
     def _example_buttons(self):
+        gr.Markdown("Or hear an example:")
         with gr.Row(elem_classes="vc-examples"):
-            gr.HTML("<span>Or try one:</span>", min_width=80)
-            return [gr.Button(example.title, size="sm", min_width=120) for example in self.examples.all]
+            return [gr.Button(example.title, size="sm", min_width=90) for example in self.examples.all]
 
     def _connect(self, example_buttons):
         inputs = [self.source, self.kind, self.gallery, *self.references, self.session]

@@ -35,9 +35,9 @@ class Examples:
     def __init__(self, studio):
         self._studio = studio
         kathleen, nathalie = studio.people["Kathleen"], studio.people["Nathalie"]
-        self.all = [Example("English, to a man's voice", self._copied(kathleen.clip), kathleen.text, "Reader 27"),
-                    Example("Dutch, to a German's voice", self._copied(nathalie.clip), "", "Kerstin"),
-                    Example("A man, to a woman's voice", self._copied(SOURCE_CLIP), "", "Kathleen")]
+        self.all = [Example("Woman to man", self._copied(kathleen.clip), kathleen.text, "Reader 27"),
+                    Example("Dutch to German", self._copied(nathalie.clip), "", "Kerstin"),
+                    Example("Man to woman", self._copied(SOURCE_CLIP), "", "Kathleen")]
         worker = ThreadPoolExecutor(1, thread_name_prefix="examples")
         self._made = {example: worker.submit(self._make, example) for example in self.all}
         worker.shutdown(wait=False)

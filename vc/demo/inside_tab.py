@@ -49,8 +49,8 @@ class InsideTab:
                                                    if name != MEAN}, MEAN: voices[MEAN]}
         marks = [name for name in known if name == MEAN or name.startswith("voice of ")]
         panels = "".join(f'<div>{halves_panels(self.studio, f"Recording {name}", halves[name])}</div>' for name in halves)
-        return (f'<div class="vc-halves">{panels}</div>{_table(sounds, voices)}'
-                f'{map_svg(known, marks=marks)}')
+        return (f'<div class="vc-halves">{panels}</div><div class="vc-together">{_table(sounds, voices)}'
+                f'{map_svg(known, marks=marks, choosable=False)}</div>')
 
     def _sounds(self, recordings, voices, progress):
         """{(words, voice): play button} of each content half with each speaker half."""
@@ -82,4 +82,6 @@ def _table(sounds, voices):
     rows = "".join(f'<tr><th scope="row">words of {words}</th>'
                    + "".join(f"<td>{sounds[words, name]}</td>" for name in voices) + "</tr>"
                    for words in dict.fromkeys(words for words, _ in sounds))
-    return f'<table class="vc-swap"><tr><td></td>{head}</tr>{rows}</table>'
+    return (f'<div><p>Each half with each: the diagonal is the recording itself, the rest is converted. The mean voice is '
+            f'what is left of a speaker when nobody in particular speaks.</p>'
+            f'<table class="vc-swap"><tr><td></td>{head}</tr>{rows}</table></div>')

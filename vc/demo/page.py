@@ -25,7 +25,8 @@ HEAD = """
 </header>"""
 FOOT = """
 <footer class="vc-foot">vc {version}, model {model}. Every result says in its header that it is converted.
-Recordings are deleted after {minutes:.0f} minutes. Convert only into the voice of somebody who agreed.</footer>"""
+Recordings are deleted after {minutes:.0f} minutes. Convert only into the voice of somebody who agreed.
+<a href="?view=api">Use it from a program</a></footer>"""
 
 
 def build_page(studio: Studio):
@@ -49,6 +50,10 @@ def build_page(studio: Studio):
 def looks():
     """What gradio's `launch` is told about colours, fonts and our own styles."""
     theme = gr.themes.Base(primary_hue="teal", neutral_hue="slate", font=FONT, font_mono=FONT_MONO,
-                           radius_size=gr.themes.sizes.radius_md)
+                           radius_size=gr.themes.sizes.radius_md).set(
+        # gradio's greys are hard to read, on white most of all.
+        body_text_color_subdued="*neutral_600", body_text_color_subdued_dark="*neutral_300",
+        button_primary_background_fill="*primary_700", button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_dark="*primary_700", block_label_text_color="*neutral_700")
     return dict(theme=theme, css=LOOKS.read_text(encoding="utf-8"),
                 head=f"<script>{SCRIPT.read_text(encoding='utf-8')}</script>")

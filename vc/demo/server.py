@@ -41,7 +41,7 @@ def _launch(page, looks, settings):
     try:
         _, address, _ = page.launch(
             server_name=settings.host, server_port=settings.port, auth=settings.auth, share=False, quiet=True,
-            prevent_thread_lock=True, footer_links=["api"], run_history=False, ssr_mode=False, enable_monitoring=False,
+            prevent_thread_lock=True, footer_links=[], run_history=False, ssr_mode=False, enable_monitoring=False,
             max_file_size=f"{settings.max_mb}mb", state_session_capacity=10 * MAX_FILES, **looks)
     except OSError as error:
         raise ConfigError(f"{settings.host}:{settings.port}: cannot serve there ({error}); choose another --host or "

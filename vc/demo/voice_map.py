@@ -8,7 +8,7 @@ import html
 import numpy as np
 
 WIDTH, HEIGHT, MARGIN = 640, 400, 56
-LABEL_GAP = 16  # between the heights of two labels that would cover each other
+LABEL_ROOM = 0.2  # share of the width that a label needs beside its point
 SPARK = "M0,-11L11,0L0,11L-11,0Z"  # what is not a voice of its own is a diamond
 
 
@@ -22,35 +22,30 @@ def project(speakers):
     return 0.5 + flat / (2 * span), float((sizes[:2] ** 2).sum() / max((sizes ** 2).sum(), 1e-12))
 
 
-def map_svg(voices, chosen="", marks=()):
-    """HTML of the map. voices: {name: Voice}, each a button. marks: names among them that are no voices to choose,
-    drawn as diamonds."""
+def map_svg(voices, chosen="", marks=(), choosable=True):
+    """HTML of the map. voices: {name: Voice}, each a button where they are choosable. marks: names among them that are
+    drawn as diamonds, with the label on the other side."""
     names = list(voices)
     points, shown = project(np.stack([voices[name].speaker.numpy() for name in names]))
     places = [(MARGIN + x * (WIDTH - 2 * MARGIN), MARGIN + (1 - y) * (HEIGHT - 2 * MARGIN)) for x, y in points]
-    label_y = _spread([y for _, y in places])
-    dots = [_dot(name, place, y, name == chosen, name in marks) for name, place, y in zip(names, places, label_y,
-                                                                                          strict=True)]
+    dots = [_mark(name, place) if name in marks else _dot(name, place, name == chosen, choosable)
+            for name, place in zip(names, places, strict=True)]
     return (f'<figure class="vc-map"><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="group" aria-label="Map of the voices">'
             f'{"".join(dots)}</svg><figcaption>Voices that lie close sound alike. The two directions drawn hold '
             f'{shown:.0%} of the differences between these voices.</figcaption></figure>')
 
 
-def _dot(name, place, label_y, is_chosen, is_mark):
-    (x, y), name = place, html.escape(name, quote=True)
-    shape = f'<path d="{SPARK}"/>' if is_mark else '<circle r="11"/>'
-    side, anchor = (18, "start") if x < WIDTH / 2 else (-18, "end")
-    label = f'<text x="{side}" y="{label_y - y + 5:.0f}" text-anchor="{anchor}">{name}</text>'
-    role = "" if is_mark else (f' role="button" tabindex="0" data-voice="{name}" aria-label="Choose {name}" '
-                               f'aria-pressed="{str(is_chosen).lower()}"')
-    kind = "vc-mark" if is_mark else "vc-dot"
-    return f'<g class="{kind}" transform="translate({x:.0f},{y:.0f})"{role}>{shape}{label}</g>'
+def _dot(name, place, is_chosen, choosable):
+    role = (f' role="button" tabindex="0" data-voice="{html.escape(name)}" aria-label="Choose {html.escape(name)}" '
+            f'aria-pressed="{str(is_chosen).lower()}"') if choosable else ""
+    return _point("vc-dot", '<circle r="11"/>', name, place, place[0] < (1 - LABEL_ROOM) * WIDTH, role)
 
 
-def _spread(heights):
-    """The heights of labels, moved down where two would lie on each other."""
-    moved = list(heights)
-    order = sorted(range(len(moved)), key=moved.__getitem__)
-    for above, below in zip(order, order[1:], strict=False):
-        moved[below] = max(moved[below], moved[above] + LABEL_GAP)
-    return moved
+def _mark(name, place):
+    return _point("vc-mark", f'<path d="{SPARK}"/>', name, place, place[0] < LABEL_ROOM * WIDTH)
+
+
+def _point(kind, shape, name, place, label_right, role=""):
+    x, anchor = (18, "start") if label_right else (-18, "end")
+    return (f'<g class="{kind}" transform="translate({place[0]:.0f},{place[1]:.0f})"{role}>{shape}'
+            f'<text x="{x}" y="5" text-anchor="{anchor}">{html.escape(name)}</text></g>')

@@ -41,15 +41,17 @@ class VoicesTab:
                 self.map = gr.HTML(map_svg(studio.gallery, next(iter(studio.gallery))), js_on_load=MAP_ON_LOAD,
                                    elem_id="map")
                 self.chosen = gr.Markdown(elem_id="chosen")
+                self._build_blend()
             with gr.Column(scale=2):
                 self._build_enrol()
-        self._build_blend()
         self._connect()
 
     def _build_enrol(self):
         gr.Markdown("### Add a voice\n" + CONSENT + (KEPT_IN_LIBRARY if self.studio.settings.library else KEPT_HERE))
         self.name = gr.Textbox(label="Name", max_lines=1, max_length=64, elem_id="enrol-name")
-        self.recordings = [recording("Recording", elem_id="enrol-recording"), recording("Another (optional)")]
+        self.recordings = [recording("Recording", elem_id="enrol-recording")]
+        with gr.Accordion("A second recording (optional)", open=False):
+            self.recordings.append(recording("Second recording"))
         self.hints = gr.Markdown(elem_id="hints")
         self.consent = gr.Checkbox(label="The person speaking agrees to this.", elem_id="consent")
         self.enrol = gr.Button("Add this voice", variant="primary", elem_id="enrol")
@@ -63,11 +65,11 @@ class VoicesTab:
     def _build_blend(self):
         names = list(self.studio.gallery)
         gr.Markdown("### Between two voices")
-        with gr.Row(equal_height=True):
+        with gr.Row():
             self.first = gr.Dropdown(names, value=names[0], label="From")
-            self.share = gr.Slider(0, 1, 0.5, step=0.05, label="How far", buttons=[])
             self.second = gr.Dropdown(names, value=names[1], label="To")
-            self.hear = gr.Button("Hear it", variant="primary", min_width=100, elem_id="hear")
+        self.share = gr.Slider(0, 1, 0.5, step=0.05, label="How far", buttons=[])
+        self.hear = gr.Button("Hear it", elem_id="hear")
         self.blended = result("The bundled sentence, in the voice between")
 
     def _connect(self):
