@@ -52,6 +52,7 @@ class ModelConfig(Section):
     content_dims: int = pydantic.Field(16, ge=1)
     speaker_dims: int = pydantic.Field(128, ge=1)
     bottleneck: str = "sigmoid"
+    pitch: bool = pydantic.Field(True, description="F0 as an input of the decoder; False only to show what it buys")
     instance_norm: bool = pydantic.Field(True, description="False only to show what instance normalisation buys")
 
     @pydantic.field_validator("kernel")
@@ -70,6 +71,16 @@ class AdversaryConfig(Section):
     ramp_steps: int = pydantic.Field(1000, ge=1, description="steps over which the weight rises from 0")
     width: int = pydantic.Field(256, ge=8)
     learning_rate: float = pydantic.Field(5e-4, gt=0)
+
+
+class RealismConfig(Section):
+    """The discriminator that tells recorded mels from made ones, against over-smoothing."""
+
+    weight: float = pydantic.Field(0.0, ge=0, description="0: there is none")
+    feature_weight: float = pydantic.Field(2.0, ge=0, description="of matching its features, within the weight")
+    from_step: int = pydantic.Field(0, ge=0)
+    width: int = pydantic.Field(32, ge=4)
+    learning_rate: float = pydantic.Field(2e-4, gt=0)
 
 
 class LossConfig(Section):
@@ -105,6 +116,7 @@ class DataConfig(Section):
 class TrainConfig(Section):
     """The course of training."""
 
+    start_from: str | None = pydantic.Field(None, description="a model file whose weights a new run begins with")
     steps: int = pydantic.Field(20000, ge=1)
     batch: int = pydantic.Field(32, ge=2)
     learning_rate: float = pydantic.Field(1e-3, gt=0)
@@ -130,6 +142,7 @@ class Config(Section):
     mel: MelConfig = MelConfig()
     model: ModelConfig = ModelConfig()
     adversary: AdversaryConfig = AdversaryConfig()
+    realism: RealismConfig = RealismConfig()
     loss: LossConfig = LossConfig()
     perturb: PerturbConfig = PerturbConfig()
     data: DataConfig = DataConfig()

@@ -6,7 +6,6 @@ recording: it is brought to the training data's level before the encoder and put
 """
 
 import contextlib
-import logging
 import math
 import tempfile
 from dataclasses import dataclass
@@ -22,9 +21,12 @@ from vc.checkpoint import load_model
 from vc.device import choose_device
 from vc.errors import AudioError
 from vc.features import LogMel
-from vc.level import NOMINAL_LEVEL_DB, SILENCE_DBFS, LevelMeter, require_speech, speech_level_db, trim_silence
+from vc.level import NOMINAL_LEVEL_DB, LevelMeter, require_speech, speech_level_db, trim_silence
+from vc.pitch import track_pitch
+from vc.pitch_range import move_pitch, pitch_range
 from vc.spectrum import is_speech, long_term_spectrum, match_spectrum
 from vc.vocoders import make_vocoder
+from vc.survey import survey_source
 from vc.voices import Voice
 from vc.windows import sliding_windows
 
@@ -32,16 +34,13 @@ DEFAULT_MODEL = Path(__file__).parent / "assets" / "default.safetensors"
 
 WINDOW_S, OVERLAP_S = 24.0, 4.0
 REFERENCE_WINDOW_S = 10.0
-MIN_SOURCE_S, MIN_REFERENCE_S = 0.1, 0.5
+MIN_REFERENCE_S = 0.5
 EDGE_FRAMES = 8
 HEADROOM_DB = 6.0
 PEAK = 0.98
 SPOOL_BLOCK_SAMPLES = 65536
 # Between these levels of a source frame, far below speech at the nominal level, the result fades by up to GATE_DB.
 GATE_OPEN_DBFS, GATE_SHUT_DBFS, GATE_DB = -66.0, -81.0, 90.0
-
-_log = logging.getLogger(__name__)
-
 
 def load(model=None, device="auto", vocoder="griffin-lim", spectrum_matching=True):
     """A Converter from a model file, by default the model that ships with the package.
@@ -53,14 +52,6 @@ def load(model=None, device="auto", vocoder="griffin-lim", spectrum_matching=Tru
     model, checkpoint = load_model(model or DEFAULT_MODEL)
     return Converter(model.to(device), make_vocoder(vocoder, model.config.mel, device), checkpoint.step,
                      checkpoint.fingerprint, spectrum_matching)
-
-
-@dataclass(frozen=True)
-class Loudness:
-    """Of a whole recording: speech level in dBFS (-inf for silence), samples at the model's rate."""
-
-    level_db: float
-    samples: int
 
 
 @dataclass(frozen=True)
@@ -84,11 +75,21 @@ class Halves:
 @dataclass(frozen=True)
 class Piece:
     """What is heard in a piece of a reference. speaker: speaker half (S,). speech: log-mel of its speech frames
-    (M, t)."""
+    (M, t). f0: of all its frames in Hz (T,)."""
 
     speaker: torch.Tensor
     speech: torch.Tensor
+    f0: torch.Tensor
     seconds: float
+
+
+@dataclass(frozen=True)
+class Frames:
+    """A window of the source. log_mel: (M, T). level_db: of each frame in dBFS (T,). f0: in Hz (T,), 0 where unvoiced."""
+
+    log_mel: torch.Tensor
+    level_db: torch.Tensor
+    f0: torch.Tensor
 
 
 class Converter:
@@ -112,12 +113,12 @@ class Converter:
         Raises AudioError for a source or reference that cannot be read or is too short, and for a silent reference. A
         silent source gives silence.
         """
-        voice = self.voice_of(target)
-        return self._whole(source, lambda log_mel, frame_db: self._convert_window(log_mel, frame_db, voice))
+        voice, survey = self.voice_of(target), survey_source(source, self.sample_rate, self.mel.hop_samples)
+        return self._whole(source, survey, self._speaking_as(voice, survey))
 
     def resynthesise(self, source):
         """`source` through mel and vocoder alone, the ceiling of what conversion can sound like: float32 (N,)."""
-        return self._whole(source, lambda log_mel, frame_db: log_mel)
+        return self._whole(source, survey_source(source, self.sample_rate, self.mel.hop_samples), lambda frames: frames.log_mel)
 
     def convert_file(self, source, target, output, force=False):
         """Like `convert`, into a file whose suffix says the format; returns its duration in seconds.
@@ -133,19 +134,18 @@ class Converter:
 
         Leaving off before that, by closing the iterator, leaves no file.
         """
-        voice, loudness = self.voice_of(target), self._loudness(source)
+        voice, survey = self.voice_of(target), survey_source(source, self.sample_rate, self.mel.hop_samples)
         meter, done = LevelMeter(self.sample_rate), 0
-        total_s = loudness.samples / self.sample_rate
+        total_s = survey.samples / self.sample_rate
         with AudioWriter(output, self.sample_rate, force, self.label) as writer, _spool(writer.path) as spool:
             # The gain that restores the level is known at the end only; until then the sound waits in a nameless file.
-            for block in self._stream(source, loudness,
-                                      lambda log_mel, frame_db: self._convert_window(log_mel, frame_db, voice)):
+            for block in self._stream(source, survey, self._speaking_as(voice, survey)):
                 meter.update(block)
                 spool.write(block.tobytes())
                 done += len(block)
-                if done < loudness.samples:
+                if done < survey.samples:
                     yield Progress(done / self.sample_rate, total_s)
-            gain = _restoring_gain(meter, loudness.level_db)
+            gain = _restoring_gain(meter, survey.level_db)
             spool.seek(0)
             while data := spool.read(4 * SPOOL_BLOCK_SAMPLES):
                 writer.write(np.frombuffer(data, np.float32) * gain)
@@ -185,7 +185,8 @@ class Converter:
         heard = [piece for path in paths for piece in self._pieces_of(path)]
         speaker = F.normalize(sum(piece.speaker * piece.seconds for piece in heard), dim=0)
         return Voice(name, speaker, sum(piece.seconds for piece in heard),
-                     long_term_spectrum([piece.speech for piece in heard]))
+                     long_term_spectrum([piece.speech for piece in heard]),
+                     pitch_range(torch.cat([piece.f0 for piece in heard])))
 
     @torch.no_grad()
     def _pieces_of(self, path):
@@ -197,64 +198,63 @@ class Converter:
         for window in _even_split(audio.to(self.device), round(REFERENCE_WINDOW_S * self.sample_rate)):
             log_mel = self._log_mel(window[None])
             speech = is_speech(frame_levels_db(window, self.mel.hop_samples))
-            yield Piece(self.model.encode(log_mel).speaker[0].cpu(), log_mel[0, :, speech].cpu(),
+            f0 = torch.from_numpy(track_pitch(window.cpu().numpy(), self.sample_rate, self.mel.hop_samples))
+            yield Piece(self.model.encode(log_mel).speaker[0].cpu(), log_mel[0, :, speech].cpu(), f0,
                         len(window) / self.sample_rate)
 
-    def _loudness(self, source):
-        meter, samples = LevelMeter(self.sample_rate), 0
-        for block in stream_audio(source, self.sample_rate):
-            meter.update(block)
-            samples += len(block)
-        if samples < MIN_SOURCE_S * self.sample_rate:
-            raise AudioError(f"{source}: lasts {samples / self.sample_rate:.3f} s, expected at least {MIN_SOURCE_S} s; "
-                             f"give a longer recording")
-        if meter.speech_level_db < SILENCE_DBFS:
-            _log.warning("%s: is silent, so is the result", source)
-            return Loudness(-math.inf, samples)
-        return Loudness(meter.speech_level_db, samples)
-
-    def _whole(self, source, transform):
+    def _whole(self, source, survey, transform):
         """The stream's blocks as one array, at the source's level."""
-        loudness, meter = self._loudness(source), LevelMeter(self.sample_rate)
-        blocks = list(self._stream(source, loudness, transform))
+        meter = LevelMeter(self.sample_rate)
+        blocks = list(self._stream(source, survey, transform))
         for block in blocks:
             meter.update(block)
-        return np.concatenate(blocks) * _restoring_gain(meter, loudness.level_db)
+        return np.concatenate(blocks) * _restoring_gain(meter, survey.level_db)
 
     @torch.no_grad()
-    def _stream(self, source, loudness, transform):
+    def _stream(self, source, survey, transform):
         """Blocks of sound at the nominal level, float32 (n,), N samples in all, with `transform` between mel and
-        vocoder: (log-mel (M, T), level of each frame in dBFS (T,)) -> log-mel (M, T)."""
-        missing = loudness.samples
-        if loudness.level_db == -math.inf:
+        vocoder: Frames -> log-mel (M, T)."""
+        missing = survey.samples
+        if survey.level_db == -math.inf:
             yield np.zeros(missing, np.float32)
             return
-        gain = _gain(NOMINAL_LEVEL_DB - loudness.level_db)
-        log_mels = self._log_mel_windows(source, gain, transform)
+        log_mels = self._log_mel_windows(source, survey, transform)
         overlap_frames = round(OVERLAP_S * self.sample_rate) // self.mel.hop_samples + 1
         for wave in self.vocoder.stream(_crossfaded(log_mels, overlap_frames)):
             block = wave[:missing].numpy()
             missing -= len(block)
             yield block
 
-    def _log_mel_windows(self, source, gain, transform):
+    def _log_mel_windows(self, source, survey, transform):
         """Transformed log-mel (M, T) and is_last, window by window."""
-        hop = self.mel.hop_samples
+        hop, gain = self.mel.hop_samples, _gain(NOMINAL_LEVEL_DB - survey.level_db)
         size, overlap = (round(seconds * self.sample_rate) // hop * hop for seconds in (WINDOW_S, OVERLAP_S))
         blocks = (torch.from_numpy(block) * gain for block in stream_audio(source, self.sample_rate))
-        for window, is_last in sliding_windows(_filled_up(blocks, hop), size, size - overlap):
+        f0 = F.pad(survey.f0, (0, 1))  # the windows' last frame may lie behind the recording's
+        for number, (window, is_last) in enumerate(sliding_windows(_filled_up(blocks, hop), size, size - overlap)):
             window = window.to(self.device)
-            yield transform(self._log_mel(window[None])[0], frame_levels_db(window, hop)), is_last
+            log_mel, start = self._log_mel(window[None])[0], number * (size - overlap) // hop
+            frames = Frames(log_mel, frame_levels_db(window, hop),
+                            f0[start:start + log_mel.shape[1]].to(self.device))
+            yield transform(frames), is_last
 
-    def _convert_window(self, log_mel, frame_db, voice):
-        held = self._hold_edges(log_mel)
+    def _speaking_as(self, voice, survey):
+        """What turns the frames of a recording into a voice's: Frames -> log-mel (M, T)."""
+        own = pitch_range(survey.f0)
+        return lambda frames: self._convert_window(frames, voice, own)
+
+    def _convert_window(self, frames, voice, own_range):
+        held = self._hold_edges(frames.log_mel)
         content = self.model.encode(held[None]).content
-        converted = self.model.decode(content, voice.speaker[None].to(self.device), held.shape[1])[0]
+        # A breath or a hum far below speech is no voice, whatever the tracker says.
+        f0 = move_pitch(frames.f0.cpu() * (frames.level_db.cpu() > GATE_OPEN_DBFS), own_range, voice.pitch)
+        f0 = self._hold_edges(f0[None]).to(self.device)
+        converted = self.model.decode(content, voice.speaker[None].to(self.device), f0)[0]
         held, converted = held[:, EDGE_FRAMES:-EDGE_FRAMES], converted[:, EDGE_FRAMES:-EDGE_FRAMES]
         if self.spectrum_matching:
-            converted = match_spectrum(converted, is_speech(frame_db), voice.spectrum)
+            converted = match_spectrum(converted, is_speech(frames.level_db), voice.spectrum)
         # A source frame far below speech is a pause, and stays silent whatever the decoder makes of it.
-        shut = ((GATE_OPEN_DBFS - frame_db) / (GATE_OPEN_DBFS - GATE_SHUT_DBFS)).clamp(0, 1)
+        shut = ((GATE_OPEN_DBFS - frames.level_db) / (GATE_OPEN_DBFS - GATE_SHUT_DBFS)).clamp(0, 1)
         gated = self._held_down(converted, held) - shut * (GATE_DB * math.log(10) / 20)
         return gated.clamp(min=math.log(self.mel.floor))
 
@@ -266,14 +266,14 @@ class Converter:
         excess = frame_energy(converted) - frame_energy(source) - HEADROOM_DB * math.log(10) / 20
         return converted - excess.clamp(min=0)
 
-    def _hold_edges(self, log_mel):
-        """log-mel (M, T) whose first and last whole frames are held on over EDGE_FRAMES more to each side.
+    def _hold_edges(self, frames):
+        """What is known of frames (M, T), the first and last whole ones held on over EDGE_FRAMES more to each side.
 
         The outermost frames of a window hear silence beyond its ends, the convolutions see zeros there. Where a
         recording breaks off in a noise, the decoder answers that with a burst far louder than all speech.
         """
-        partial = min(self.mel.fft_samples // 2 // self.mel.hop_samples, (log_mel.shape[1] - 1) // 2)
-        whole = log_mel[:, partial:log_mel.shape[1] - partial]
+        partial = min(self.mel.fft_samples // 2 // self.mel.hop_samples, (frames.shape[1] - 1) // 2)
+        whole = frames[:, partial:frames.shape[1] - partial]
         return F.pad(whole, (partial + EDGE_FRAMES, partial + EDGE_FRAMES), mode="replicate")
 
 

@@ -1,4 +1,5 @@
-"""Content half and speaker half back to log-mel: content is the input, the speaker sets every normalisation."""
+"""Content half, speaker half and pitch back to log-mel: content is the input, the speaker sets every normalisation, and
+the pitch draws the harmonics."""
 
 from torch import nn
 
@@ -6,27 +7,45 @@ from vc.layers import AdaptiveBlock
 
 
 class Decoder(nn.Module):
-    """content (B, C, T') and speaker (B, S) -> standardised log-mel (B, M, frames).
+    """content (B, C, T'), speaker (B, S) and harmonics (B, M + 1, T) -> standardised log-mel (B, M, T).
 
     Most blocks run at the content's frame rate; one more, after the frames have been spread out again, at the mel's.
+    What comes out is an envelope plus, band by band, so much of the harmonics' picture: source and filter, which
+    multiply in a spectrum and add in its logarithm. A model without pitch draws all itself.
     """
 
-    def __init__(self, bands, width, blocks, kernel, stride, content_dims, speaker_dims):
+    def __init__(self, bands, width, blocks, kernel, stride, content_dims, speaker_dims, pitch):
         super().__init__()
-        self.stride = stride
+        self.bands, self.stride, self.pitch = bands, stride, pitch
         self.from_content = nn.Conv1d(content_dims, width, kernel, padding=kernel // 2)
+        if pitch:
+            self.from_harmonics = nn.Conv1d(bands + 1, width, 2 * stride + 1, stride=stride, padding=stride)
+            self.from_fine_harmonics = nn.Conv1d(bands + 1, width, kernel, padding=kernel // 2)
         self.blocks = nn.ModuleList(AdaptiveBlock(width, kernel, speaker_dims) for _ in range(blocks))
         self.spread = nn.Conv1d(width, width * stride, 1)
         self.fine_block = AdaptiveBlock(width, kernel, speaker_dims)
-        self.to_mel = nn.Conv1d(width, bands, kernel, padding=kernel // 2)
+        self.to_mel = nn.Conv1d(width, 2 * bands if pitch else bands, kernel, padding=kernel // 2)
 
-    def forward(self, content, speaker, frames, mask=None):
-        """frames: how many mel frames to return, at most T' * stride. mask: (B, 1, frames) or None."""
+    def forward(self, content, speaker, harmonics, mask=None):
+        """mask: (B, 1, T) of valid frames, or None when all are."""
+        frames = harmonics.shape[2]
         coarse_mask = None if mask is None else mask[:, :, ::self.stride]
-        h = self.from_content(content if mask is None else content * coarse_mask)
+        h = self.from_content(_only(content, coarse_mask))
+        if self.pitch:
+            h = h + self.from_harmonics(_only(harmonics, mask))
         for block in self.blocks:
             h = block(h, speaker, coarse_mask)
         B, C, T = h.shape
-        h = self.spread(h).view(B, C, self.stride, T).transpose(2, 3).reshape(B, C, T * self.stride)
-        h = self.fine_block(h[:, :, :frames], speaker, mask)
-        return self.to_mel(h if mask is None else h * mask)
+        h = self.spread(h).view(B, C, self.stride, T).transpose(2, 3).reshape(B, C, T * self.stride)[:, :, :frames]
+        if self.pitch:
+            h = h + self.from_fine_harmonics(_only(harmonics, mask))
+        out = self.to_mel(_only(self.fine_block(h, speaker, mask), mask))
+        if not self.pitch:
+            return out
+        envelope, depth = out.chunk(2, dim=1)
+        return envelope + depth * harmonics[:, :self.bands]
+
+
+def _only(x, mask):
+    """x where the mask is 1, 0 elsewhere; no mask leaves all."""
+    return x if mask is None else x * mask

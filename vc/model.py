@@ -7,13 +7,15 @@ from torch import nn
 from vc.config import Config
 from vc.decoder import Decoder
 from vc.encoder import Embedding, Encoder
+from vc.harmonics import HarmonicComb
 from vc.layers import frame_mask
 
 
 class AutoEncoder(nn.Module):
     """Encoder and decoder with the mean and deviation of each mel band in the training data.
 
-    Conversion is `decode(encode(source).content, encode(target).speaker, frames)`.
+    Conversion is `decode(encode(source).content, encode(target).speaker, f0)`, f0 being the source's in the target's
+    range (vc.pitch).
     """
 
     def __init__(self, config: Config):
@@ -24,7 +26,8 @@ class AutoEncoder(nn.Module):
                       content_dims=sizes.content_dims, speaker_dims=sizes.speaker_dims)
         self.encoder = Encoder(**shared, blocks=sizes.encoder_blocks, bottleneck=sizes.bottleneck,
                                instance_norm=sizes.instance_norm)
-        self.decoder = Decoder(**shared, blocks=sizes.decoder_blocks)
+        self.decoder = Decoder(**shared, blocks=sizes.decoder_blocks, pitch=sizes.pitch)
+        self.harmonics = HarmonicComb(config.mel)
         self.register_buffer("band_mean", torch.zeros(config.mel.bands, 1))
         self.register_buffer("band_std", torch.ones(config.mel.bands, 1))
 
@@ -33,7 +36,8 @@ class AutoEncoder(nn.Module):
         mask = None if lengths is None else frame_mask(lengths, log_mel.shape[2], log_mel.device)
         return self.encoder((log_mel - self.band_mean) / self.band_std, mask)
 
-    def decode(self, content, speaker, frames, lengths=None):
-        """content: (B, C, T'), speaker: (B, S) -> log-mel (B, M, frames)."""
-        mask = None if lengths is None else frame_mask(lengths, frames, content.device)
-        return self.decoder(content, speaker, frames, mask).float() * self.band_std + self.band_mean
+    def decode(self, content, speaker, f0, lengths=None):
+        """content: (B, C, T'), speaker: (B, S), f0: (B, T) in Hz, 0 where unvoiced -> log-mel (B, M, T)."""
+        mask = None if lengths is None else frame_mask(lengths, f0.shape[1], content.device)
+        standardised = self.decoder(content, speaker, self.harmonics(f0), mask)
+        return standardised.float() * self.band_std + self.band_mean

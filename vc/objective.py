@@ -9,9 +9,12 @@ from torch import nn
 from vc import losses
 from vc.adversaries import ADVERSARIES
 from vc.config import Config
+from vc.data.batches import Batch
 from vc.data.perturbation import Perturbation
 from vc.features import LogMel
 from vc.model import AutoEncoder
+from vc.pitch_range import move_pitch, pitch_range
+from vc.realism import Realism
 
 
 @dataclass(frozen=True)
@@ -37,51 +40,63 @@ class Objective(nn.Module):
         if config.adversary.form != "none":
             adversary = ADVERSARIES[config.adversary.form]
             self.adversary = adversary(config.adversary, config.model.content_dims, speakers, device)
+        self.realism = Realism(config.realism, device) if config.realism.weight > 0 else None
         self.perturb = Perturbation(config.mel, config.perturb, device)
 
     def main_parameters(self):
         """What the main optimiser trains; the adversary owns the rest."""
         return [*self.model.parameters(), *self.classification.parameters()]
 
-    def forward(self, source, reference, speaker_ids, step, generator) -> Outcome:
-        """source: (B, N) and reference: (B, N'), two waveforms of one speaker each; speaker_ids: (B,)."""
-        clean = self.log_mel(source)
-        frames = clean.shape[2]
+    def forward(self, batch: Batch, step, generator) -> Outcome:
+        """The losses of one batch. generator: decides how the input's voice is moved."""
+        clean = self.log_mel(batch.source)
         embedding = self.model.encode(self.perturb(clean, generator))
         content = embedding.content
-        speaker = self.model.encode(self.log_mel(reference)).speaker
-        rebuilt = self.model.decode(content, speaker, frames)
+        speaker = self.model.encode(self.log_mel(batch.reference)).speaker
+        rebuilt = self.model.decode(content, speaker, batch.source_f0)
         terms = {"reconstruction": losses.reconstruction(rebuilt, clean, self.model.band_std),
-                 "speaker_classification": self.classification(speaker, speaker_ids)}
-        metrics = {f"bottleneck/{name}": value for name, value in embedding.bottleneck.metrics.items()}
-        if step >= self.config.train.consistency_from:
-            terms |= self._consistency(content.detach(), speaker.detach(), frames)
-        weights = self.config.loss
-        total = sum(getattr(weights, name) * term for name, term in terms.items())
+                 "speaker_classification": self.classification(speaker, batch.speaker_ids)}
+        opposing, metrics = {}, {f"bottleneck/{name}": value for name, value in embedding.bottleneck.metrics.items()}
         if embedding.bottleneck.penalty is not None:
-            terms["bottleneck"] = embedding.bottleneck.penalty
-            total = total + embedding.bottleneck.penalty
+            opposing["bottleneck"] = embedding.bottleneck.penalty
+        if step >= self.config.train.consistency_from:
+            converted, wanted = self._convert_some(content.detach(), speaker.detach(), batch)
+            terms |= self._consistency(converted, content.detach(), wanted)
+            if self.realism is not None and step >= self.realism.from_step:
+                judgement = self._judge(clean, rebuilt, converted)
+                opposing["realism"] = judgement.loss
+                metrics["realism/discrimination"] = judgement.discrimination
         if self.adversary is not None:
-            attack = self.adversary.attack(content, speaker_ids, step)
-            terms["adversarial"] = attack.loss
-            total = total + attack.loss
+            attack = self.adversary.attack(content, batch.speaker_ids, step)
+            opposing["adversarial"] = attack.loss
             metrics |= {"adversary/cross_entropy": attack.cross_entropy, "adversary/accuracy": attack.accuracy,
                         "adversary/weight": torch.tensor(self.adversary.weight_at(step))}
-        return Outcome(total, terms, metrics)
+        # What opposes the reconstruction comes with its own weight in it.
+        total = sum(getattr(self.config.loss, name) * term for name, term in terms.items()) + sum(opposing.values())
+        return Outcome(total, terms | opposing, metrics)
 
-    def _consistency(self, content, speaker, frames):
-        """Convert a share of the batch to another's voice and hear whether the halves come out again.
+    def _convert_some(self, content, speaker, batch):
+        """A share of the batch in another's voice (b, M, T), and the speaker halves asked for (b, S)."""
+        converts = max(1, round(len(content) * self.config.train.consistency_share))
+        wanted = speaker.roll(1, dims=0)[:converts]
+        own, others = pitch_range(batch.source_f0[:converts]), pitch_range(batch.reference_f0.roll(1, 0)[:converts])
+        f0 = move_pitch(batch.source_f0[:converts], own, others)
+        return self.model.decode(content[:converts], wanted, f0), wanted
+
+    def _consistency(self, converted, content, wanted):
+        """Whether the halves come out of a converted mel again.
 
         The encoder stands still as the judge: allowed to move, the two could agree on a mark in the mel that no
         listener hears.
         """
-        converts = max(1, round(len(content) * self.config.train.consistency_share))
-        content, wanted = content[:converts], speaker.roll(1, dims=0)[:converts]
-        converted = self.model.decode(content, wanted, frames)
         with frozen(self.model.encoder):
             again = self.model.encode(converted)
         return {"speaker_consistency": losses.speaker_consistency(again.speaker, wanted),
-                "content_consistency": losses.content_consistency(again.content, content)}
+                "content_consistency": losses.content_consistency(again.content, content[:len(converted)])}
+
+    def _judge(self, clean, rebuilt, converted):
+        mean, std = self.model.band_mean, self.model.band_std
+        return self.realism.judge(*((log_mel - mean) / std for log_mel in (clean, rebuilt, converted)))
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from vc.checkpoint import Checkpoint, load_checkpoint, load_weights, save_checkpoint, save_model, tensors_under
+from vc.checkpoint import Checkpoint, load_checkpoint, load_model, load_weights, save_checkpoint, save_model, tensors_under
 from vc.config import Config
 from vc.data.batches import BatchLoader
 from vc.data.sampling import SegmentSampler, split_utterances
@@ -57,7 +57,7 @@ class Trainer:
         split = split_utterances(store.utterances, config.data)
         self.sampler = self._sampler(split.train)
         self.speakers = self.sampler.speakers
-        self.loader = BatchLoader(store.samples, self.sampler, config.train.batch, self.device)
+        self.loader = BatchLoader(store, self.sampler, config.train.batch, config.mel.hop_samples, self.device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.train.seed)
             self.objective = Objective(config, len(self.speakers), self.device)
@@ -67,7 +67,7 @@ class Trainer:
         if self.last_path.exists():
             self._restore()
         else:
-            self._measure_bands()
+            self._begin()
             self.average = copy.deepcopy(self.objective.model).requires_grad_(False)
         self.validation = Validation(config, store, split, self.device)
         self._use_bfloat16 = config.train.precision == "bfloat16" or (
@@ -99,7 +99,7 @@ class Trainer:
             group["lr"] = learning_rate_at(self.step, settings)
         generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + self.step)
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._use_bfloat16):
-            outcome = self.objective(batch.source, batch.reference, batch.speaker_ids, self.step, generator)
+            outcome = self.objective(batch, self.step, generator)
         self.optimiser.zero_grad(set_to_none=True)
         outcome.total.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.objective.main_parameters(), settings.clip_norm)
@@ -124,6 +124,16 @@ class Trainer:
         """Stop the data thread and close the logs."""
         self.loader.close()
         self.monitor.close()
+
+    def _begin(self):
+        """Weights of a run that starts: new ones for these recordings, or those of another model."""
+        path = self.config.train.start_from
+        if path is None:
+            self._measure_bands()
+            return
+        model, checkpoint = load_model(path)
+        _refuse_other_sizes(self.config, checkpoint.config, path)
+        self.objective.model.load_state_dict(model.state_dict())
 
     def _sampler(self, utterances):
         data = self.config.data
@@ -179,6 +189,8 @@ class Trainer:
         owners = {"optimiser": self.optimiser}
         if self.objective.adversary is not None:
             owners["adversary_optimiser"] = self.objective.adversary.optimiser
+        if self.objective.realism is not None:
+            owners["realism_optimiser"] = self.objective.realism.optimiser
         return owners
 
     def _restore(self):
@@ -208,16 +220,25 @@ def learning_rate_at(step, settings):
 
 
 def _refuse_other_run(config, saved, path):
-    """Sizes and the mel decide what the weights mean; everything else may be changed between two runs."""
+    """A run goes on only with the weights it has; all that does not decide their meaning may be changed meanwhile."""
+    _refuse_other_sizes(config, saved, path)
+    if (config.realism.weight > 0) != (saved.realism.weight > 0):
+        raise CheckpointError(f"{path}: trained with realism.weight={saved.realism.weight}, the config says "
+                              f"{config.realism.weight}; a discriminator can neither join nor leave a run, start "
+                              f"another one from its model with train.start_from")
+    if config.adversary.form != saved.adversary.form:
+        raise CheckpointError(f"{path}: trained with adversary.form={saved.adversary.form}, the config says "
+                              f"{config.adversary.form}; resume with the run's own config or choose another folder")
+
+
+def _refuse_other_sizes(config, saved, path):
+    """Sizes and the mel decide what weights mean."""
     for section in ("mel", "model"):
         now, then = getattr(config, section).model_dump(), getattr(saved, section).model_dump()
         for name in now:
             if now[name] != then[name]:
                 raise CheckpointError(f"{path}: trained with {section}.{name}={then[name]}, the config says "
-                                      f"{now[name]}; resume with the run's own config or choose another folder")
-    if config.adversary.form != saved.adversary.form:
-        raise CheckpointError(f"{path}: trained with adversary.form={saved.adversary.form}, the config says "
-                              f"{config.adversary.form}; resume with the run's own config or choose another folder")
+                                      f"{now[name]}; use the file's own sizes, or start a new run without it")
 
 
 def _flatten_optimiser(owner, optimiser):

@@ -9,6 +9,7 @@ from vc.data.batches import BatchLoader
 from vc.data.perturbation import Perturbation
 from vc.data.sampling import SegmentSampler, group_by_speaker
 from vc.features import LogMel
+from vc.pitch_range import move_pitch, pitch_range
 from vc.probing import probe_speaker
 from vc.vocoders import make_vocoder
 
@@ -59,11 +60,12 @@ class Validation:
         for name, batch in self._batches.items():
             source, reference = self.log_mel(batch.source), self.log_mel(batch.reference)
             content, wanted = model.encode(source).content, model.encode(reference).speaker
-            rebuilt = model.decode(content, wanted, source.shape[2])
-            other = wanted.roll(1, dims=0)
-            converted = model.decode(content, other, source.shape[2])
+            rebuilt = model.decode(content, wanted, batch.source_f0)
+            other, others = wanted.roll(1, dims=0), pitch_range(batch.reference_f0.roll(1, dims=0))
+            moved_f0 = move_pitch(batch.source_f0, pitch_range(batch.source_f0), others)
+            converted = model.decode(content, other, moved_f0)
             moved = model.encode(self.perturb(source, torch.Generator().manual_seed(0))).content
-            restored = model.decode(moved, wanted, source.shape[2])
+            restored = model.decode(moved, wanted, batch.source_f0)
             score = losses.reconstruction(restored, source, model.band_std).item()
             values |= {
                 f"validation/{name}/reconstruction": losses.reconstruction(rebuilt, source, model.band_std).item(),
@@ -82,7 +84,8 @@ class Validation:
         data, rate = self.config.data, self.config.mel.sample_rate_hz
         sampler = SegmentSampler(utterances, round(data.segment_s * rate), round(data.reference_s * rate),
                                  data.balance, seed=0)
-        loader = BatchLoader(self._store.samples, sampler, min(BATCH, len(sampler.speakers) * 4), self.device)
+        loader = BatchLoader(self._store, sampler, min(BATCH, len(sampler.speakers) * 4), self.config.mel.hop_samples,
+                             self.device)
         batch = loader.at(0)
         loader.close()
         return batch

@@ -1,5 +1,5 @@
-"""Enrolled voices: a small file that holds the speaker half and the long-term spectrum of somebody's recordings, and
-not the recordings."""
+"""Enrolled voices: a small file that holds the speaker half, the long-term spectrum and the
+range of F0 of somebody's recordings, and not the recordings."""
 
 import os
 import re
@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from vc.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from vc.data.layouts import AUDIO_SUFFIXES
 from vc.errors import VoiceError
+from vc.pitch_range import PitchRange
 from vc.spectrum import LongTermSpectrum
 
 NAME = re.compile(r"[\w][\w .-]{0,63}")
@@ -19,13 +20,14 @@ NAME = re.compile(r"[\w][\w .-]{0,63}")
 
 @dataclass(frozen=True)
 class Voice:
-    """speaker: the speaker half (S,), of unit length. seconds: how much speech it was taken from. spectrum: the long-term
-    spectrum of that speech."""
+    """speaker: the speaker half (S,), of unit length. seconds: how much speech it was taken from. spectrum and pitch: the
+    long-term spectrum and the range of F0 of that speech."""
 
     name: str
     speaker: torch.Tensor
     seconds: float
     spectrum: LongTermSpectrum
+    pitch: PitchRange
 
 
 class VoiceLibrary:
@@ -81,7 +83,8 @@ def save_voice(path, voice: Voice, converter):
     """Write a voice as a file of its own. Raises CheckpointError when it cannot be written."""
     extra = {"name": voice.name, "seconds": voice.seconds, "model": converter.fingerprint,
              "frames": voice.spectrum.frames}
-    tensors = {"speaker": voice.speaker, "band_mean": voice.spectrum.mean, "band_std": voice.spectrum.std}
+    tensors = {"speaker": voice.speaker, "band_mean": voice.spectrum.mean, "band_std": voice.spectrum.std,
+               "pitch_mean": voice.pitch.mean, "pitch_spread": voice.pitch.spread}
     save_checkpoint(path, Checkpoint("voice", converter.model.config, converter.step, extra, tensors))
 
 
@@ -94,7 +97,8 @@ def load_voice(path, converter) -> Voice:
         raise VoiceError(f"{name}: was enrolled with another model; enrol it again with this one, or convert with "
                          f"the model it was made with")
     spectrum = LongTermSpectrum(tensors["band_mean"], tensors["band_std"], extra["frames"])
-    return Voice(name, tensors["speaker"], extra["seconds"], spectrum)
+    pitch = PitchRange(tensors["pitch_mean"], tensors["pitch_spread"])
+    return Voice(name, tensors["speaker"], extra["seconds"], spectrum, pitch)
 
 
 def blend(first: Voice, second: Voice, share, name="") -> Voice:
@@ -107,7 +111,7 @@ def blend(first: Voice, second: Voice, share, name="") -> Voice:
     else:
         speaker = (torch.sin((1 - share) * angle) * first.speaker + torch.sin(share * angle) * second.speaker)
         speaker = F.normalize(speaker, dim=0)
-    return Voice(name, speaker, first.seconds + second.seconds, _mixed([first, second], [1 - share, share]))
+    return _between([first, second], [1 - share, share], speaker, name)
 
 
 def mean_voice(voices, name="") -> Voice:
@@ -115,16 +119,20 @@ def mean_voice(voices, name="") -> Voice:
     if not voices:
         raise VoiceError("no voice to take the mean of; give at least one")
     speaker = F.normalize(sum(voice.speaker for voice in voices), dim=0)
-    return Voice(name, speaker, sum(voice.seconds for voice in voices),
-                 _mixed(voices, [1 / len(voices)] * len(voices)))
+    return _between(voices, [1 / len(voices)] * len(voices), speaker, name)
 
 
-def _mixed(voices, shares):
-    """The long-term spectrum between those of several voices; the shares add up to 1."""
-    spectra = list(zip([voice.spectrum for voice in voices], shares, strict=True))
-    return LongTermSpectrum(sum(share * spectrum.mean for spectrum, share in spectra),
-                            sum(share * spectrum.std for spectrum, share in spectra),
-                            sum(spectrum.frames for spectrum, _ in spectra))
+def _between(voices, shares, speaker, name):
+    """A Voice with this speaker half, and in all else between several; the shares add up to 1."""
+    def mixed(values):
+        return sum(share * value for share, value in zip(shares, values, strict=True))
+
+    spectra = [voice.spectrum for voice in voices]
+    spectrum = LongTermSpectrum(mixed([spectrum.mean for spectrum in spectra]),
+                                mixed([spectrum.std for spectrum in spectra]),
+                                sum(spectrum.frames for spectrum in spectra))
+    pitch = PitchRange(mixed([voice.pitch.mean for voice in voices]), mixed([voice.pitch.spread for voice in voices]))
+    return Voice(name, speaker, sum(voice.seconds for voice in voices), spectrum, pitch)
 
 
 def is_voice_name(text):

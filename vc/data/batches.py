@@ -8,27 +8,38 @@ import numpy as np
 import torch
 
 from vc.data.sampling import SegmentSampler
+from vc.data.store import SpeechStore, pitch_hop
 
 
 @dataclass(frozen=True)
 class Batch:
-    """source (B, N) and reference (B, N'), float32 in [-1, 1], of the same speakers; speaker_ids (B,)."""
+    """source (B, N) and reference (B, N'), float32 in [-1, 1], of the same speakers; speaker_ids (B,).
+
+    source_f0 (B, T) and reference_f0 (B, T'): F0 of each mel frame in Hz, 0 where unvoiced.
+    """
 
     source: torch.Tensor
     reference: torch.Tensor
     speaker_ids: torch.Tensor
+    source_f0: torch.Tensor
+    reference_f0: torch.Tensor
 
 
 class BatchLoader:
     """Serves the batch of any step. On a GPU all samples live there as int16 and only indices travel.
 
+    hop_samples: of the mel whose frames get an F0.
+
     waited_s: seconds that `at` has spent waiting for data since the start.
     """
 
-    def __init__(self, samples: np.ndarray, sampler: SegmentSampler, batch, device):
+    def __init__(self, store: SpeechStore, sampler: SegmentSampler, batch, hop_samples, device):
         self._sampler, self._batch, self._device = sampler, batch, torch.device(device)
-        on_device = self._device.type != "cpu"
-        self._samples = torch.from_numpy(np.array(samples)).to(self._device) if on_device else samples
+        self._hop, self._pitch_hop = hop_samples, pitch_hop(store.sample_rate_hz)
+        self._samples, self._pitch = store.samples, store.pitch
+        if self._device.type != "cpu":
+            self._samples = torch.from_numpy(np.array(store.samples)).to(self._device)
+            self._pitch = torch.from_numpy(np.array(store.pitch)).to(self._device)
         self._pool = ThreadPoolExecutor(1)
         self._ahead = (None, None)
         self.waited_s = 0.0
@@ -47,12 +58,19 @@ class BatchLoader:
 
     def _make(self, step):
         draw = self._sampler.draw(step, self._batch)
-        return Batch(self._take(draw.source), self._take(draw.reference),
-                     torch.from_numpy(draw.speaker_ids).to(self._device))
+        ids = torch.from_numpy(draw.speaker_ids).to(self._device)
+        return Batch(self._heard(draw.source), self._heard(draw.reference), ids,
+                     self._f0(draw.source), self._f0(draw.reference))
 
-    def _take(self, index):
-        if isinstance(self._samples, torch.Tensor):
-            samples = self._samples[torch.from_numpy(index).to(self._device)]
-        else:
-            samples = torch.from_numpy(self._samples[index])
-        return samples.float() / 32768
+    def _heard(self, index):
+        return self._take(self._samples, index).float() / 32768
+
+    def _f0(self, index):
+        """F0 at the mel's frames, which lie on every hop-th sample and, at the end, right behind the last."""
+        frames = index[:, np.minimum(np.arange(index.shape[1] // self._hop + 1) * self._hop, index.shape[1] - 1)]
+        return self._take(self._pitch, frames // self._pitch_hop).float()
+
+    def _take(self, values, index):
+        if isinstance(values, torch.Tensor):
+            return values[torch.from_numpy(index).to(self._device)]
+        return torch.from_numpy(values[index])

@@ -38,10 +38,11 @@ except ImportError:  # Windows has no such lock
 
 from vc.audio import MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ, audio_info, load_audio
 from vc.data.layouts import find_recordings
-from vc.data.store import StoreWriter, table_cell
+from vc.data.store import StoreWriter, pitch_hop, table_cell
 from vc.errors import AudioError, ConfigError, DataError
 from vc.files import write_atomically
 from vc.level import NOMINAL_LEVEL_DB, clipped_share, speech_level_db, trim_silence
+from vc.pitch import track_pitch
 
 PEAK = 0.99  # of full scale; a voice with high peaks is stored below the common level rather than clipped
 MAX_CLIPPED_SHARE = 0.001  # of the samples; more is heard
@@ -240,7 +241,7 @@ def _fill(store, report, corpus, settings, workers, progress):
             if isinstance(outcome, LeftOut):
                 report.add(LeftOut(name, outcome.reason, outcome.detail))
             else:
-                store.add(name, recording.speaker, outcome, recording.text)
+                store.add(name, recording.speaker, *outcome, recording.text)
             bar.update()
     return len(named) - len(todo)
 
@@ -307,7 +308,7 @@ def _processors():
 
 
 def _prepare_one(settings, path):
-    """Samples of one recording, int16, (N,), or a LeftOut. Runs in a worker process."""
+    """Samples (N,), int16, and F0 of one recording as the store wants them, or a LeftOut. Runs in a worker process."""
     rate_hz = settings.sample_rate_hz
     try:
         original_rate_hz = audio_info(path).sample_rate_hz
@@ -323,7 +324,9 @@ def _prepare_one(settings, path):
         return LeftOut(path, "clipped", f"{clipped:.1%} of the samples, expected at most {MAX_CLIPPED_SHARE:.1%}")
     if len(speech) < settings.min_s * rate_hz:
         return LeftOut(path, "too short", f"{len(speech) / rate_hz:.2f} s, expected at least {settings.min_s:g} s")
-    return _to_int16(speech, settings)
+    hop = pitch_hop(rate_hz)
+    speech = speech[:len(speech) // hop * hop]
+    return _to_int16(speech, settings), track_pitch(speech, rate_hz, hop)[:-1]
 
 
 def _to_int16(speech, settings):

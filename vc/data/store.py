@@ -1,6 +1,7 @@
 """The prepared form of a corpus: one memory-mapped file of samples and one table that says where each utterance lies.
 
     DATA/audio.i16      little-endian int16 samples, mono, all utterances back to back
+    DATA/pitch.f16      little-endian float16, F0 in Hz of every pitch_hop(sample rate) samples, 0 where unvoiced
     DATA/manifest.tsv   one line an utterance: path, speaker, offset_samples, samples, text
     DATA/store.json     format version and sample rate
 
@@ -8,7 +9,9 @@ Why this form: a random one-second crop costs about 20 us from the map, against 
 utterance, 110 us by seeking in wav and 470 us in flac; it needs no decoding, is shared between processes by the page
 cache, and is half the size of float32. Why int16: the quantisation noise lies below -90 dBFS, under any recording's.
 
-Samples are written before the line that speaks of them, so a killed preparation leaves at worst samples that no line
+Utterances are whole numbers of pitch hops long, so a sample's F0 is found by its place alone.
+
+Samples and pitch are written before the line that speaks of them, so a killed preparation leaves at worst some that no line
 mentions; the next one cuts them off.
 """
 
@@ -22,9 +25,14 @@ import numpy as np
 from vc.errors import DataError
 from vc.files import write_atomically
 
-FORMAT = 1
+FORMAT = 2
 COLUMNS = ("path", "speaker", "offset_samples", "samples", "text")
 _CELL_ENDS = str.maketrans("\t\n\r", "   ")
+
+
+def pitch_hop(sample_rate_hz):
+    """Samples from one stored F0 to the next: 10 ms."""
+    return round(sample_rate_hz / 100)
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,8 @@ class Utterance:
 class SpeechStore:
     """A prepared corpus, read only. Raises DataError where `folder` is not one.
 
-    utterances: list of Utterance. samples: all of them back to back, int16, (N,), a memory map.
+    utterances: list of Utterance. samples: all of them back to back, int16, (N,), a memory map. pitch: F0 in Hz at
+    every pitch_hop samples, float16, (N / pitch_hop,), a memory map.
 
     >>> store = SpeechStore("DATA")
     >>> store.audio(store.utterances[0])      # int16, (N,)
@@ -53,11 +62,9 @@ class SpeechStore:
         self.utterances = _read_manifest(self.folder)
         if not self.utterances:
             raise DataError(f"{folder}: the prepared corpus holds no utterance; run `vc prepare` on recordings first")
-        self.samples = np.memmap(self.folder / "audio.i16", dtype="<i2", mode="r")
         end = self.utterances[-1].offset_samples + self.utterances[-1].samples
-        if len(self.samples) < end:
-            raise DataError(f"{folder}: audio.i16 holds {len(self.samples)} samples where the manifest speaks of "
-                            f"{end}; the copy is incomplete, copy or prepare it again")
+        self.samples = _map(self.folder / "audio.i16", "<i2", end)
+        self.pitch = _map(self.folder / "pitch.f16", "<f2", end // pitch_hop(self.sample_rate_hz))
 
     def audio(self, utterance):
         """Samples of one utterance: int16, (N,), a view of the map."""
@@ -82,20 +89,24 @@ class StoreWriter:
                                 f"choose another output folder")
         else:
             write_atomically(header, json.dumps({"format": FORMAT, "sample_rate_hz": sample_rate_hz}) + "\n")
-        self.utterances = _drop_unfinished(self.folder)
+        self.utterances = _drop_unfinished(self.folder, pitch_hop(sample_rate_hz))
         self.done = {utterance.path for utterance in self.utterances}
         self._end = sum(utterance.samples for utterance in self.utterances)
         self._audio = open(self.folder / "audio.i16", "ab")
+        self._pitch = open(self.folder / "pitch.f16", "ab")
         self._manifest = open(self.folder / "manifest.tsv", "a", encoding="utf-8", newline="")
         if self._manifest.tell() == 0:
             self._manifest.write("\t".join(COLUMNS) + "\n")
 
-    def add(self, path, speaker, samples, text=""):
-        """Append one utterance. `samples`: int16, (N,)."""
+    def add(self, path, speaker, samples, f0, text=""):
+        """Append one utterance. samples: int16, (N,), a whole number of pitch hops. f0: Hz, (N / pitch_hop,)."""
         assert samples.dtype == np.int16 and samples.ndim == 1
+        assert len(samples) == len(f0) * pitch_hop(self.sample_rate_hz)
         utterance = Utterance(table_cell(path), table_cell(speaker), self._end, len(samples), table_cell(text))
         self._audio.write(samples.astype("<i2").tobytes())
         self._audio.flush()
+        self._pitch.write(f0.astype("<f2").tobytes())
+        self._pitch.flush()
         self._manifest.write("\t".join(str(getattr(utterance, name)) for name in COLUMNS) + "\n")
         self._manifest.flush()
         self._end += len(samples)
@@ -107,6 +118,7 @@ class StoreWriter:
 
     def __exit__(self, *_):
         self._audio.close()
+        self._pitch.close()
         self._manifest.close()
 
 
@@ -114,6 +126,15 @@ def table_cell(text):
     """The text without the characters that would end its cell: tabs and line ends become spaces."""
     # A file name need not be valid UTF-8; what is not is written as \udc80 in letters.
     return str(text).encode("utf-8", "backslashreplace").decode().translate(_CELL_ENDS)
+
+
+def _map(path, kind, length):
+    """A memory map that holds at least `length` two-byte values."""
+    there = _halfwords(path)
+    if there < length:
+        raise DataError(f"{path.parent}: {path.name} holds {there} values where the manifest speaks of {length}; the "
+                        f"copy is incomplete, copy or prepare it again")
+    return np.memmap(path, dtype=kind, mode="r")
 
 
 def _read_header(folder):
@@ -142,18 +163,26 @@ def _read_manifest(folder):
     return utterances
 
 
-def _drop_unfinished(folder):
+def _drop_unfinished(folder, hop):
     """Cut off what a killed run left half-written; return the utterances that are whole."""
-    manifest, audio = folder / "manifest.tsv", folder / "audio.i16"
+    manifest, audio, pitch = folder / "manifest.tsv", folder / "audio.i16", folder / "pitch.f16"
     if not manifest.exists():
         audio.unlink(missing_ok=True)
+        pitch.unlink(missing_ok=True)
         return []
     # After a power cut even the samples of a whole line may be missing.
-    samples_there = audio.stat().st_size // 2 if audio.exists() else 0
+    samples_there = min(_halfwords(audio), _halfwords(pitch) * hop)
     utterances = [utterance for utterance in _read_manifest(folder)
                   if utterance.offset_samples + utterance.samples <= samples_there]
     lines = [line for line in manifest.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
     os.truncate(manifest, len(b"".join(lines[:1 + len(utterances)])))
-    if audio.exists():
-        os.truncate(audio, 2 * sum(utterance.samples for utterance in utterances))
+    samples = sum(utterance.samples for utterance in utterances)
+    for path, values in ((audio, samples), (pitch, samples // hop)):
+        if path.exists():
+            os.truncate(path, 2 * values)
     return utterances
+
+
+def _halfwords(path):
+    """How many two-byte values a file holds."""
+    return path.stat().st_size // 2 if path.exists() else 0

@@ -1,6 +1,7 @@
 """From recordings to pictures: what the tabs draw."""
 
 from vc.demo.pictures import content_panel, mel_panel
+from vc.pitch import track_pitch
 
 
 def mel_panels(studio, recordings):
@@ -22,9 +23,5 @@ def halves_panels(studio, title, halves):
 
 
 def _pitch(studio, sound):
-    """F0 in Hz of float32 (N,): (T,), 0 where unvoiced. None where vc has no pitch tracker yet."""
-    try:
-        from vc.pitch import track_pitch
-    except ImportError:
-        return None
+    """F0 in Hz of float32 (N,): (T,), 0 where unvoiced."""
     return track_pitch(sound, studio.converter.sample_rate, studio.converter.mel.hop_samples)
