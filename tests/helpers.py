@@ -1,5 +1,7 @@
 """What several test files call by name; the fixtures lie in conftest.py."""
 
+import contextlib
+import socket
 from dataclasses import dataclass
 
 import torch
@@ -37,3 +39,24 @@ def save_untrained(path, repository, *overrides):
         torch.manual_seed(0)
         save_model(path, AutoEncoder(load_config(repository / "configs" / "tiny.yaml", overrides)), step=0)
     return path
+
+
+def free_port():
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def serve_demo(model, **settings):
+    """The demo in this process, its vocoder taking two rounds instead of sixty: its address."""
+    from vc.conversion import Converter, load
+    from vc.demo.server import running
+    from vc.demo.settings import Settings
+    from vc.vocoders import GriffinLim
+
+    loaded = load(model, "cpu")
+    converter = Converter(loaded.model, GriffinLim(loaded.mel, iterations=2), loaded.step, loaded.fingerprint)
+    with running(converter, Settings(port=free_port(), **settings)) as address:
+        yield address

@@ -161,7 +161,7 @@ class Converter:
     def halves(self, recording) -> Halves:
         """The two halves of one recording, which is held in memory whole. Raises AudioError."""
         audio = load_audio(recording, self.sample_rate)
-        require_speech(audio, self.sample_rate, recording, MIN_SOURCE_S)
+        require_speech(audio, self.sample_rate, recording, MIN_REFERENCE_S)
         gain = _gain(NOMINAL_LEVEL_DB - speech_level_db(audio, self.sample_rate))
         log_mel = self.log_mel(audio * gain)
         embedding = self.model.encode(log_mel[None].to(self.device))

@@ -17,7 +17,7 @@ class BatchTab:
     def __init__(self, studio, session, gallery):
         self.studio = studio
         gr.Markdown(f"Up to {MAX_FILES} recordings in the voice that is chosen under Convert, as one zip file.")
-        self.files = audio_files("Recordings")
+        self.files = audio_files("Recordings", "batch-files")
         with gr.Row():
             button = gr.Button("Convert all", variant="primary", scale=4, elem_id="batch")
             cancel = gr.Button("Cancel", scale=1, min_width=90)

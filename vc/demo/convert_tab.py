@@ -39,9 +39,9 @@ class ConvertTab:
         with gr.Row():
             self.button = gr.Button("Convert", variant="primary", scale=4, elem_id="convert")
             self.cancel = gr.Button("Cancel", scale=1, min_width=90)
-        self.output = result("3. The result")
+        self.output = result("3. The result", "result")
         self.badge = gr.HTML()
-        self.pictures = gr.HTML()
+        self.pictures = gr.HTML(elem_id="pictures")
         self._connect(example_buttons)
 
     def _example_buttons(self):

@@ -40,11 +40,13 @@ def recording(label, value=None, **layout):
                      **layout)
 
 
-def result(label):
+def result(label, elem_id=None):
     """A player with a download button and no share button."""
-    return gr.Audio(label=label, type="filepath", interactive=False, editable=False, buttons=["download"])
+    return gr.Audio(label=label, type="filepath", interactive=False, editable=False, buttons=["download"],
+                    elem_id=elem_id)
 
 
-def audio_files(label):
+def audio_files(label, elem_id):
     """Several recordings at once."""
-    return Files(label=label, file_count="multiple", file_types=sorted(AUDIO_SUFFIXES), type="filepath", height=180)
+    return Files(label=label, file_count="multiple", file_types=sorted(AUDIO_SUFFIXES), type="filepath", height=180,
+                 elem_id=elem_id)
