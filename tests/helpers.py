@@ -49,14 +49,14 @@ def free_port():
 
 
 @contextlib.contextmanager
-def serve_demo(model, **settings):
-    """The demo in this process, its vocoder taking two rounds instead of sixty: its address."""
+def serve_demo(model, iterations=2, **settings):
+    """The demo in this process, its vocoder taking two rounds unless told otherwise: its address."""
     from vc.conversion import Converter, load
     from vc.demo.server import running
     from vc.demo.settings import Settings
     from vc.vocoders import GriffinLim
 
     loaded = load(model, "cpu")
-    converter = Converter(loaded.model, GriffinLim(loaded.mel, iterations=2), loaded.step, loaded.fingerprint)
+    converter = Converter(loaded.model, GriffinLim(loaded.mel, iterations=iterations), loaded.step, loaded.fingerprint)
     with running(converter, Settings(port=free_port(), **settings)) as address:
         yield address

@@ -25,7 +25,7 @@ def refusal(message):
 
 def readable(error):
     """The error's text without the folders in which visitors' files lie."""
-    folder = re.escape(os.environ["GRADIO_TEMP_DIR"])
+    folder = re.escape(os.path.dirname(os.environ["GRADIO_TEMP_DIR"]))
     return re.sub(folder + r"(?:/[^/\s:]+)*/", "", str(error))
 
 

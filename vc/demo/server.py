@@ -17,8 +17,11 @@ def running(converter, settings: Settings):
     address that cannot be had."""
     # cleanup errors: a conversion that still runs may write there until its process ends
     with tempfile.TemporaryDirectory(prefix="vc-demo-", ignore_cleanup_errors=True) as folder:
-        with _environment({**OFFLINE, "GRADIO_TEMP_DIR": folder}):
-            page, looks = _build(converter, settings, folder)
+        # gradio hands out copies of our files, from a folder of its own; what lies in there already it does not copy.
+        work, handed_out = os.path.join(folder, "work"), os.path.join(folder, "handed-out")
+        os.mkdir(work)
+        with _environment({**OFFLINE, "GRADIO_TEMP_DIR": handed_out}):
+            page, looks = _build(converter, settings, work)
             try:
                 yield _launch(page, looks, settings)
             finally:
