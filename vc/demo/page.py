@@ -38,11 +38,13 @@ def build_page(studio: Studio):
         with gr.Tab("Convert"):
             convert = ConvertTab(studio, session)
         with gr.Tab("Voices"):
-            VoicesTab(studio, session, convert.gallery)
+            voices = VoicesTab(studio, session, convert.gallery)
         with gr.Tab("Inside"):
             InsideTab(studio, session)
         with gr.Tab("Batch"):
             BatchTab(studio, session, convert.gallery)
+        if studio.settings.library:  # it may have grown since the server started
+            page.load(voices.refresh, session, voices.everywhere, api_visibility="private", show_progress="hidden")
         gr.HTML(FOOT.format(version=vc.__version__, model=studio.converter.fingerprint[:12], minutes=KEEP_S / 60))
     return page
 

@@ -1,7 +1,4 @@
-"""Components that take recordings from visitors' machines, and from nowhere else.
-
-gradio would also take an address in place of a file, from a program that calls, and fetch it from the server's side.
-"""
+"""Components that take recordings from visitors' machines, and from nowhere else; and the player for results."""
 
 import gradio as gr
 
@@ -9,35 +6,16 @@ from vc.data.layouts import AUDIO_SUFFIXES
 from vc.demo.refusals import refusal
 
 
-class _OwnFilesOnly:
-    """Mixed into a component of gradio."""
-
-    is_template = True  # on the page it is its parent
-
-    async def async_move_resource_to_block_cache(self, url_or_file_path):
-        if "://" in str(url_or_file_path):
-            raise refusal("a recording must be uploaded; addresses are not fetched")
-        return await super().async_move_resource_to_block_cache(url_or_file_path)
+def recording(label, value=None, elem_id=None):
+    """One recording, uploaded or made with the microphone; handlers get its path."""
+    return _uploads_only(gr.Audio(value, label=label, sources=["upload", "microphone"], type="filepath", editable=False,
+                                  buttons=[], elem_id=elem_id))
 
 
-class Recording(_OwnFilesOnly, gr.Audio):
-    """Recorded or uploaded; handlers get its path."""
-
-    def get_block_name(self):
-        return "audio"
-
-
-class Files(_OwnFilesOnly, gr.File):
-    """Any number of files; handlers get their paths."""
-
-    def get_block_name(self):
-        return "file"
-
-
-def recording(label, value=None, **layout):
-    """A Recording to be given. layout: visible, elem_id."""
-    return Recording(value, label=label, sources=["upload", "microphone"], type="filepath", editable=False, buttons=[],
-                     **layout)
+def audio_files(label, elem_id=None):
+    """Several recordings at once; handlers get their paths."""
+    return _uploads_only(gr.File(label=label, file_count="multiple", file_types=sorted(AUDIO_SUFFIXES), type="filepath",
+                                 height=180, elem_id=elem_id))
 
 
 def result(label, elem_id=None):
@@ -46,7 +24,15 @@ def result(label, elem_id=None):
                     elem_id=elem_id)
 
 
-def audio_files(label, elem_id):
-    """Several recordings at once."""
-    return Files(label=label, file_count="multiple", file_types=sorted(AUDIO_SUFFIXES), type="filepath", height=180,
-                 elem_id=elem_id)
+def _uploads_only(component):
+    """gradio would also take an address in place of a file, from a program that calls, and fetch it from the server's
+    side. This component refuses. (A subclass would say so more plainly, but gradio writes a .pyi beside each.)"""
+    take = component.async_move_resource_to_block_cache
+
+    async def take_upload(place):
+        if "://" in str(place):
+            raise refusal("a recording must be uploaded; addresses are not fetched")
+        return await take(place)
+
+    component.async_move_resource_to_block_cache = take_upload
+    return component

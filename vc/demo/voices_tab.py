@@ -74,14 +74,14 @@ class VoicesTab:
 
     def _connect(self):
         private = dict(api_visibility="private", show_progress="hidden")
-        everywhere = [self.session, self.gallery, self.map, self.mine, self.first, self.second]
+        self.everywhere = [self.session, self.gallery, self.map, self.mine, self.first, self.second]
         self.map.select(self._choose, self.session, [self.gallery, self.map, self.chosen], **private)
         for component in self.recordings:
             component.change(self._hint, self.recordings, self.hints, **private)
         self.enrol.click(self._enrol, [self.name, *self.recordings, self.consent, self.session],
-                         [self.chosen, *everywhere], api_name="enrol", concurrency_id="work",
+                         [self.chosen, *self.everywhere], api_name="enrol", concurrency_id="work",
                          api_description="Enrol a voice for this session, or in the library of a local server.")
-        self.delete.click(self._delete, [self.mine, self.session], [self.chosen, *everywhere], api_name="delete",
+        self.delete.click(self._delete, [self.mine, self.session], [self.chosen, *self.everywhere], api_name="delete",
                           api_description="Forget an enrolled voice.")
         self.download.click(self._download, [self.mine, self.session], self.file, api_name="download",
                             api_description="The file of an enrolled voice, as `vc voice` keeps it.")
@@ -117,10 +117,13 @@ class VoicesTab:
         require(name, "Choose one of your voices first.")
         with refusals():
             session = self.studio.shelf.remove(name, session)
-        return f"{name} is deleted.", *self._refreshed(session, next(iter(self.studio.gallery)))
+        return f"{name} is deleted.", *self.refresh(session)
+
+    def refresh(self, session):
+        """New states of `everywhere`, the first voice chosen."""
+        return self._refreshed(session, next(iter(self.studio.gallery)))
 
     def _refreshed(self, session, chosen):
-        """New states of all that shows voices."""
         voices, mine = self.studio.voices(session), self.studio.shelf.names(session)
         return (session, gr.HTML(chosen, cards=gallery_cards(self.studio, session)), map_svg(voices, chosen),
                 gr.Dropdown(mine, value=chosen if chosen in mine else None), gr.Dropdown(list(voices)),
