@@ -4,11 +4,13 @@ import io
 import os
 import re
 import shutil
+import threading
+import time
 
 import pytest
 from helpers import serve_demo
 
-from vc.conversion import DEFAULT_MODEL
+from vc.conversion import DEFAULT_MODEL, Converter, Progress
 from vc.vocoders.griffin_lim import ITERATIONS
 
 pytest.importorskip("gradio", reason="the demo's page needs gradio")
@@ -91,6 +93,27 @@ def test_convert_and_play(visit, source):
     with page.expect_download() as download:
         page.locator("#result a[download]").first.click()
     assert download.value.suggested_filename == "aurora as Kerstin.wav"
+
+
+def test_cancel_ends_the_work(visit, source, monkeypatch):
+    started, ended = threading.Event(), threading.Event()
+
+    def endless(*arguments):
+        try:
+            while True:
+                started.set()
+                time.sleep(0.05)
+                yield Progress(1.0, 100.0)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(Converter, "conversion_steps", endless)
+    page = visit()
+    give(page, "#source", source)
+    page.locator("#convert").click()
+    assert started.wait(30)
+    page.locator("#cancel").click()
+    assert ended.wait(30)
 
 
 def test_an_example_appears_with_one_click(visit):

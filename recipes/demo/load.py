@@ -69,7 +69,8 @@ def come_at_once(address, source, visitors):
     """Seconds from the common start to each visitor's result, None where there was none."""
     from gradio_client import Client, handle_file
 
-    clients = [Client(address, verbose=False) for _ in range(visitors)]
+    # Patience: where other programs keep the cores busy, an answer may take longer than httpx's five seconds.
+    clients = [Client(address, verbose=False, httpx_kwargs={"timeout": 120}) for _ in range(visitors)]
     waits, start_line = [None] * visitors, threading.Barrier(visitors)
 
     def visit(number):

@@ -1,6 +1,7 @@
 """`vc demo`: a page to try everything on."""
 
 import argparse
+import os
 import signal
 import threading
 
@@ -39,4 +40,5 @@ def _demo(options):
             print(f"{address}  (Ctrl-C ends it)", flush=True)
             threading.Event().wait()
     except KeyboardInterrupt:
-        return 0
+        # What is still being converted has nobody to wait for it; torn down in the middle, torch would abort.
+        os._exit(0)

@@ -38,7 +38,7 @@ class ConvertTab:
                     self.references = [recording(f"Recording {number}") for number in (1, 2, 3)]
         with gr.Row():
             self.button = gr.Button("Convert", variant="primary", scale=4, elem_id="convert")
-            self.cancel = gr.Button("Cancel", scale=1, min_width=90)
+            self.cancel = gr.Button("Cancel", scale=1, min_width=90, elem_id="cancel")
         self.output = result("3. The result", "result")
         self.badge = gr.HTML()
         self.pictures = gr.HTML(elem_id="pictures")
