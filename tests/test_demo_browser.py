@@ -42,7 +42,7 @@ def browser():
 
 @pytest.fixture
 def visit(browser, address):
-    """Open the page in a context of its own; what the console complains of, or what leaves the machine, fails the test."""
+    """Open the page in a context of its own; what the console complains of or leaves the machine fails the test."""
     contexts, complaints = [], []
 
     def note_request(request):
@@ -180,8 +180,9 @@ def test_the_halves_are_swapped(visit):
     page.locator(".vc-swap").wait_for()
     assert page.get_by_role("button", name=re.compile("Play [AB]'s words")).count() == 6
     assert page.locator("#inside .vc-panel").count() == 4
-    page.get_by_role("button", name="Play A's words, B's voice").click()
-    playwright.expect(page.get_by_role("button", name="Play A's words, B's voice")).to_have_attribute("aria-pressed", "true")
+    swapped = page.get_by_role("button", name="Play A's words, B's voice")
+    swapped.click()
+    playwright.expect(swapped).to_have_attribute("aria-pressed", "true")
 
 
 def test_the_keyboard_is_enough(visit, source):
@@ -207,7 +208,7 @@ def test_a_phone_shows_all_without_sideways_scrolling(visit):
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], name
 
 
-@pytest.mark.skipif("VC_SCREENSHOT" not in os.environ, reason="VC_SCREENSHOT=demo/screenshot.png makes the README's picture")
+@pytest.mark.skipif("VC_SCREENSHOT" not in os.environ, reason="VC_SCREENSHOT=demo/screenshot.png makes it")
 def test_screenshot(browser):
     """With the model of the package and the whole vocoder, unlike all above."""
     from PIL import Image

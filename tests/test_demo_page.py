@@ -60,7 +60,8 @@ def test_a_converted_file_comes_back_labelled_and_as_long_as_the_source(visitor,
 
 
 def test_the_target_may_be_recordings(visitor, source, clips):
-    result = convert(visitor, source, kind=OWN, references=[clips / "kerstin/burg.flac", clips / "kerstin/amboise.flac"])
+    references = [clips / "kerstin/burg.flac", clips / "kerstin/amboise.flac"]
+    result = convert(visitor, source, kind=OWN, references=references)
     assert Path(result).name == "aurora as recorded.wav"
 
 

@@ -109,8 +109,8 @@ def blend(first: Voice, second: Voice, share, name="") -> Voice:
     if angle < 1e-3:  # the same direction: there is no way to go
         speaker = first.speaker
     else:
-        speaker = (torch.sin((1 - share) * angle) * first.speaker + torch.sin(share * angle) * second.speaker)
-        speaker = F.normalize(speaker, dim=0)
+        mixed = torch.sin((1 - share) * angle) * first.speaker + torch.sin(share * angle) * second.speaker
+        speaker = F.normalize(mixed, dim=0)
     return _between([first, second], [1 - share, share], speaker, name)
 
 

@@ -38,7 +38,7 @@ class BatchTab:
         with self.studio.private_folder() as folder:
             for number, source in enumerate(files):
                 progress(number / len(files), desc=Path(source).name)
-                output = Path(folder) / f"{number + 1:02d} {Path(source).stem} as {target.name}.wav"
+                output = Path(folder) / f"{number + 1:02d} {Path(source).stem[:60]} as {target.name}.wav"
                 try:
                     for _ in self.studio.conversion_steps(source, target, output):
                         yield gr.skip(), gr.skip()

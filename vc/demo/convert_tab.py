@@ -72,7 +72,7 @@ class ConvertTab:
         require(source, "Record or upload something to say first.")
         with refusals(), self.studio.private_folder() as folder:
             target = self._target(kind, voice, [reference_1, reference_2, reference_3], session)
-            output = Path(folder) / f"{Path(source).stem} as {target.name or 'recorded'}.wav"
+            output = Path(folder) / f"{Path(source).stem[:60]} as {target.name or 'recorded'}.wav"
             progress(0, desc="Listening")
             for step in self.studio.conversion_steps(source, target, output):
                 progress(step.done_s / step.total_s, desc="Speaking")

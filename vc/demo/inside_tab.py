@@ -1,6 +1,5 @@
 """Inside: the two halves of two recordings, and all ways to put them together again."""
 
-import html
 from pathlib import Path
 
 import gradio as gr
@@ -23,8 +22,8 @@ class InsideTab:
     def __init__(self, studio, session):
         self.studio = studio
         first, second = list(studio.people.values())[:2]
-        gr.Markdown("The encoder splits a recording into two halves: **content**, what was said, a picture over time, and "
-                    "**speaker**, who said it, one point. Swap the halves of two recordings and listen.")
+        gr.Markdown("The encoder splits a recording into two halves: **content**, what was said, a picture over time, "
+                    "and **speaker**, who said it, one point. Swap the halves of two recordings and listen.")
         with gr.Row():
             self.recordings = [recording(f"Recording {letter}", _copied(studio, person.clip))
                                for letter, person in (("A", first), ("B", second))]
@@ -48,7 +47,8 @@ class InsideTab:
         known = {**self.studio.voices(session), **{f"voice of {name}": voice for name, voice in voices.items()
                                                    if name != MEAN}, MEAN: voices[MEAN]}
         marks = [name for name in known if name == MEAN or name.startswith("voice of ")]
-        panels = "".join(f'<div>{halves_panels(self.studio, f"Recording {name}", halves[name])}</div>' for name in halves)
+        panels = "".join(f'<div>{halves_panels(self.studio, f"Recording {name}", found)}</div>'
+                         for name, found in halves.items())
         return (f'<div class="vc-halves">{panels}</div><div class="vc-together">{_table(sounds, voices)}'
                 f'{map_svg(known, marks=marks, choosable=False)}</div>')
 
@@ -78,10 +78,10 @@ def _said(words, voice):
 
 def _table(sounds, voices):
     """A row for each content half, a column for each speaker half."""
-    head = "".join(f'<th scope="col">{html.escape(name if name == MEAN else f"voice of {name}")}</th>' for name in voices)
+    head = "".join(f'<th scope="col">{name if name == MEAN else f"voice of {name}"}</th>' for name in voices)
     rows = "".join(f'<tr><th scope="row">words of {words}</th>'
                    + "".join(f"<td>{sounds[words, name]}</td>" for name in voices) + "</tr>"
                    for words in dict.fromkeys(words for words, _ in sounds))
-    return (f'<div><p>Each half with each: the diagonal is the recording itself, the rest is converted. The mean voice is '
-            f'what is left of a speaker when nobody in particular speaks.</p>'
+    return (f'<div><p>Each half with each: A with A and B with B are put together as they were, the others are '
+            f'converted. With the mean voice nobody in particular speaks.</p>'
             f'<table class="vc-swap"><tr><td></td>{head}</tr>{rows}</table></div>')

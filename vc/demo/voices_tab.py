@@ -24,10 +24,9 @@ element.addEventListener('keydown', choose);
 """
 CONSENT = ("**Before you enrol a voice:** it must be yours, or that of somebody who has agreed to it. With a voice, "
            "sentences can be made that its owner never said. ")
-KEPT_HERE = ("Kept are the speaker half and the average spectrum, 128 and 256 numbers, until you close this page; nobody "
-             "else sees them. The recordings are deleted.")
-KEPT_IN_LIBRARY = ("Kept are the speaker half and the average spectrum, 128 and 256 numbers, in your own library, that of "
-                   "`vc voice`. The recordings are deleted.")
+KEPT = "Kept are some numbers, the speaker half and the average of spectrum and pitch, and no recording; "
+KEPT_HERE = KEPT + "until you close this page, and nobody else sees them."
+KEPT_IN_LIBRARY = KEPT + "in your own library, that of `vc voice`."
 
 
 class VoicesTab:
@@ -111,7 +110,8 @@ class VoicesTab:
         with refusals():
             voice = self.studio.voice_of(given, name.strip())
             session = self.studio.shelf.add(voice, session)
-        return f"**{voice.name}** is added, from {voice.seconds:.1f} s of speech.", *self._refreshed(session, voice.name)
+        added = f"**{voice.name}** is added, from {voice.seconds:.1f} s of speech."
+        return added, *self._refreshed(session, voice.name)
 
     def _delete(self, name, session):
         require(name, "Choose one of your voices first.")
