@@ -103,6 +103,7 @@ def test_a_visitor_enrols_uses_downloads_and_deletes_a_voice_that_others_do_not_
     assert "**Anna** is added" in enrol(visitor, "Anna", target)[0]
     assert Path(convert(visitor, source, voice="Anna")).name == "aurora as Anna.wav"
     assert Path(visitor.predict("Anna", api_name="/download")["value"]).name == "Anna.safetensors"
+    assert Path(visitor.predict("Kathleen", "Anna", 0.5, api_name="/blend")).name == "Kathleen to Anna 0.50.wav"
     other = gradio_client.Client(address, verbose=False)
     with refused("Anna: no such voice here"):
         convert(other, source, voice="Anna")

@@ -1,6 +1,7 @@
-"""Examples of the convert tab, made while the server starts, so that a click shows them at once."""
+"""Examples of the convert tab, made as soon as the page is served, so that a click shows them at once."""
 
 import shutil
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,12 +39,19 @@ class Examples:
         self.all = [Example("Woman to man", self._copied(kathleen.clip), kathleen.text, "Reader 27"),
                     Example("Dutch to German", self._copied(nathalie.clip), "", "Kerstin"),
                     Example("Man to woman", self._copied(SOURCE_CLIP), "", "Kathleen")]
-        worker = ThreadPoolExecutor(1, thread_name_prefix="examples")
-        self._made = {example: worker.submit(self._make, example) for example in self.all}
-        worker.shutdown(wait=False)
+        self._made, self._lock = {}, threading.Lock()
+
+    def begin(self):
+        """Start making them, once the page is served: it is of more use to a visitor than they are."""
+        with self._lock:
+            if not self._made:
+                worker = ThreadPoolExecutor(1, thread_name_prefix="examples")
+                self._made = {example: worker.submit(self._make, example) for example in self.all}
+                worker.shutdown(wait=False)
 
     def result(self, example) -> Shown:
         """Waits where the example is not made yet."""
+        self.begin()
         return self._made[example].result()
 
     def _copied(self, clip):

@@ -30,7 +30,7 @@ Recordings are deleted after {minutes:.0f} minutes. Convert only into the voice 
 
 
 def build_page(studio: Studio):
-    """gradio's Blocks of the whole demo."""
+    """gradio's Blocks of the whole demo, and what to call when it is served."""
     with gr.Blocks(title="vc: the same sentence, another voice", analytics_enabled=False,
                    delete_cache=(60, KEEP_S)) as page:
         session = gr.State({}, time_to_live=3600)
@@ -46,7 +46,7 @@ def build_page(studio: Studio):
         if studio.settings.library:  # it may have grown since the server started
             page.load(voices.refresh, session, voices.everywhere, api_visibility="private", show_progress="hidden")
         gr.HTML(FOOT.format(version=vc.__version__, model=studio.converter.fingerprint[:12], minutes=KEEP_S / 60))
-    return page
+    return page, convert.examples.begin
 
 
 def looks():

@@ -21,9 +21,11 @@ def running(converter, settings: Settings):
         work, handed_out = os.path.join(folder, "work"), os.path.join(folder, "handed-out")
         os.mkdir(work)
         with _environment({**OFFLINE, "GRADIO_TEMP_DIR": handed_out}):
-            page, looks = _build(converter, settings, work)
+            page, looks, begin = _build(converter, settings, work)
             try:
-                yield _launch(page, looks, settings)
+                address = _launch(page, looks, settings)
+                begin()
+                yield address
             finally:
                 page.close(verbose=False)
 
@@ -36,13 +38,16 @@ def _build(converter, settings, folder):
     from vc.demo.page import build_page, looks
     from vc.demo.studio import Studio
 
-    page = build_page(Studio(converter, settings, folder))
-    return page.queue(default_concurrency_limit=settings.workers, max_size=WAITING), looks()
+    page, begin = build_page(Studio(converter, settings, folder))
+    return page.queue(default_concurrency_limit=settings.workers, max_size=WAITING), looks(), begin
 
 
 def _launch(page, looks, settings):
     try:
+        # _frontend: without it gradio does not insist that the page answers within three seconds, which a busy machine
+        # may miss. It has waited for its server already, however long that takes.
         _, address, _ = page.launch(
+            _frontend=False,
             server_name=settings.host, server_port=settings.port, auth=settings.auth, share=False, quiet=True,
             prevent_thread_lock=True, footer_links=[], run_history=False, ssr_mode=False, enable_monitoring=False,
             max_file_size=f"{settings.max_mb}mb", state_session_capacity=10 * MAX_FILES, **looks)
