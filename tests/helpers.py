@@ -1,5 +1,7 @@
 """What several test files call by name; the fixtures lie in conftest.py."""
 
+import contextlib
+import socket
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,3 +58,24 @@ def add_unvoiced(store, path, speaker, samples, text=""):
     hop = pitch_hop(store.sample_rate_hz)
     frames = len(samples) // hop
     store.add(path, speaker, samples[:frames * hop], np.zeros(frames, np.float32), text)
+
+
+def free_port():
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def serve_demo(model, iterations=2, **settings):
+    """The demo in this process, its vocoder taking two rounds unless told otherwise: its address."""
+    from vc.conversion import Converter, load
+    from vc.demo.server import running
+    from vc.demo.settings import Settings
+    from vc.vocoders import GriffinLim
+
+    loaded = load(model, "cpu")
+    converter = Converter(loaded.model, GriffinLim(loaded.mel, iterations=iterations), loaded.step, loaded.fingerprint)
+    with running(converter, Settings(port=free_port(), **settings)) as address:
+        yield address

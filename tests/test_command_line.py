@@ -19,7 +19,7 @@ from vc.data.layouts import LAYOUTS
 from vc.errors import AudioError
 
 RATE_HZ = 16000
-COMMANDS = ("convert", "example", "voice", "prepare", "train", "evaluate", "probe", "compare", "info", "export")
+COMMANDS = ("convert", "example", "voice", "demo", "prepare", "train", "evaluate", "probe", "compare", "info", "export")
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +54,7 @@ for arguments in [], *([command] for command in {COMMANDS}), ["voice", "add"]:
         main([*arguments, "--help"])
     except SystemExit as end:
         assert end.code == 0
-slow = "torch numpy soundfile soxr safetensors pydantic yaml tqdm".split()
+slow = "torch numpy soundfile soxr safetensors pydantic yaml tqdm gradio".split()
 print("imported:", [name for name in slow if name in sys.modules])
 """
     result = subprocess.run([sys.executable, "-c", script], cwd=repository, capture_output=True, text=True)

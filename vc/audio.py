@@ -42,6 +42,7 @@ WRITABLE = {
     ".au": ("AU", "PCM_16"),
     ".caf": ("CAF", "PCM_16"),
 }
+UNLABELLED = ("AU",)  # formats whose header has no place for a comment
 # libsndfile would refuse other rates in opus and mp3 with a message of its own; in Vorbis it crashes above 200 kHz.
 CODEC_RATES_HZ = {
     "OPUS": (8000, 12000, 16000, 24000, 48000),
@@ -75,6 +76,19 @@ def audio_info(path):
     """Sample rate, channels and duration of a file, from its header. Raises AudioError like `load_audio`."""
     with contextlib.closing(_open_source(path)) as source:
         return source.info
+
+
+def audio_label(path):
+    """What AudioWriter was given as `label`, or another program as the comment; "" where there is none.
+
+    Raises AudioError like `load_audio`.
+    """
+    _check_file(path)
+    try:
+        with soundfile.SoundFile(_library_path(path)) as file:
+            return file.comment
+    except (soundfile.LibsndfileError, TypeError):
+        return ""
 
 
 def load_audio(path, sample_rate_hz):
@@ -119,14 +133,18 @@ class AudioWriter:
     only with `force`. An exception within the `with` block leaves no file behind. Raises AudioError for a suffix or
     sample rate that cannot be written, samples that are not finite floats in [-1, 1], and every refusal of the disk.
 
+    label: a line kept in the file's header, as its comment (a wav's INFO, a flac's or ogg's comment, ID3 in mp3; au
+    has no place for one). `audio_label` reads it.
+
     >>> with AudioWriter("out.flac", 16000) as writer:
     ...     writer.write(block)      # float32, (n,)
     """
 
-    def __init__(self, path, sample_rate_hz, force=False):
+    def __init__(self, path, sample_rate_hz, force=False, label=None):
         self.path = Path(path)
         self.sample_rate_hz = sample_rate_hz
         self.force = force
+        self.label = label
         suffix = self.path.suffix.lower()
         if suffix not in WRITABLE:
             raise AudioError(f"{path}: cannot write {suffix or 'a file without a suffix'}; "
@@ -151,6 +169,8 @@ class AudioWriter:
                 open(self._temporary, "xb").close()
                 self._file = _SequentialFile(_library_path(self._temporary), "w", samplerate=self.sample_rate_hz,
                                              channels=1, format=self._format, subtype=self._encoding)
+                if self.label and self._format not in UNLABELLED:
+                    self._file.comment = self.label  # before the first sample, or most formats have no room left
         except BaseException:
             self._discard()
             raise

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+import vc
 from vc.audio import AudioWriter, load_audio, stream_audio
 from vc.checkpoint import load_model
 from vc.device import choose_device
@@ -52,6 +53,24 @@ def load(model=None, device="auto", vocoder=None, spectrum_matching=True):
     model, checkpoint = load_model(model or DEFAULT_MODEL)
     return Converter(model.to(device), make_vocoder(vocoder, model.config.mel, device), checkpoint.step,
                      checkpoint.fingerprint, spectrum_matching)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a conversion is, in seconds of sound."""
+
+    done_s: float
+    total_s: float
+
+
+@dataclass(frozen=True)
+class Halves:
+    """What the encoder makes of a recording. log_mel: (M, T), at the nominal level. content: content half (C, T').
+    speaker: speaker half (S,)."""
+
+    log_mel: torch.Tensor
+    content: torch.Tensor
+    speaker: torch.Tensor
 
 
 @dataclass(frozen=True)
@@ -105,20 +124,54 @@ class Converter:
     def convert_file(self, source, target, output, force=False):
         """Like `convert`, into a file whose suffix says the format; returns its duration in seconds.
 
-        The file appears when it is whole; memory stays bounded however long the source is.
+        The file appears when it is whole; memory stays bounded however long the source is. Its header carries
+        `self.label`.
+        """
+        *_, last = self.conversion_steps(source, target, output, force)
+        return last.total_s
+
+    def conversion_steps(self, source, target, output, force=False):
+        """Do what `convert_file` does and yield a Progress after each block of sound, the last when the file is there.
+
+        Leaving off before that, by closing the iterator, leaves no file.
         """
         voice, survey = self.voice_of(target), survey_source(source, self.sample_rate, self.mel.hop_samples)
-        meter = LevelMeter(self.sample_rate)
-        with AudioWriter(output, self.sample_rate, force) as writer, _spool(writer.path) as spool:
+        meter, done = LevelMeter(self.sample_rate), 0
+        total_s = survey.samples / self.sample_rate
+        with AudioWriter(output, self.sample_rate, force, self.label) as writer, _spool(writer.path) as spool:
             # The gain that restores the level is known at the end only; until then the sound waits in a nameless file.
             for block in self._stream(source, survey, self._speaking_as(voice, survey)):
                 meter.update(block)
                 spool.write(block.tobytes())
+                done += len(block)
+                if done < survey.samples:
+                    yield Progress(done / self.sample_rate, total_s)
             gain = _restoring_gain(meter, survey.level_db)
             spool.seek(0)
             while data := spool.read(4 * SPOOL_BLOCK_SAMPLES):
                 writer.write(np.frombuffer(data, np.float32) * gain)
-        return survey.samples / self.sample_rate
+        yield Progress(total_s, total_s)
+
+    @property
+    def label(self):
+        """What a converted file says of itself in its header."""
+        return (f"This is a converted voice, made by vc {vc.__version__} with the model {self.fingerprint[:12]}; "
+                f"the person heard did not say this.")
+
+    @torch.no_grad()
+    def halves(self, recording) -> Halves:
+        """The two halves of one recording, which is held in memory whole. Raises AudioError."""
+        audio = load_audio(recording, self.sample_rate)
+        require_speech(audio, self.sample_rate, recording, MIN_REFERENCE_S)
+        gain = _gain(NOMINAL_LEVEL_DB - speech_level_db(audio, self.sample_rate))
+        log_mel = self.log_mel(audio * gain)
+        embedding = self.model.encode(log_mel[None].to(self.device))
+        return Halves(log_mel, embedding.content[0].cpu(), embedding.speaker[0].cpu())
+
+    @torch.no_grad()
+    def log_mel(self, audio):
+        """Log-mel (M, T) of sound at the converter's rate, float32 (N,)."""
+        return self._log_mel(torch.from_numpy(audio).to(self.device)[None])[0].cpu()
 
     def voice_of(self, target, name="") -> Voice:
         """The speaker half of one or several recordings of one person; a Voice is returned as it is.

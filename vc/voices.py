@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch.nn import functional as F
 
 from vc.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from vc.data.layouts import AUDIO_SUFFIXES
@@ -44,11 +45,7 @@ class VoiceLibrary:
         if path.exists() and not force:
             raise VoiceError(f"{voice.name}: a voice of this name is enrolled already; choose another name or give "
                              f"--force to replace it")
-        extra = {"name": voice.name, "seconds": voice.seconds, "model": converter.fingerprint,
-                 "frames": voice.spectrum.frames}
-        tensors = {"speaker": voice.speaker, "band_mean": voice.spectrum.mean, "band_std": voice.spectrum.std,
-                   "pitch_mean": voice.pitch.mean, "pitch_spread": voice.pitch.spread}
-        save_checkpoint(path, Checkpoint("voice", converter.model.config, converter.step, extra, tensors))
+        save_voice(path, voice, converter)
         return path
 
     def get(self, name, converter) -> Voice:
@@ -57,14 +54,15 @@ class VoiceLibrary:
             known = ", ".join(self.names()) or "none yet"
             raise VoiceError(f"{name}: neither a file nor an enrolled voice (enrolled: {known}); give a recording, or "
                              f"enrol one with `vc voice add {name} RECORDING`")
-        checkpoint = self.read(name)
-        if checkpoint.extra["model"] != converter.fingerprint:
-            raise VoiceError(f"{name}: was enrolled with another model; enrol it again with this one, or convert with "
-                             f"the model it was made with")
-        tensors, extra = checkpoint.tensors, checkpoint.extra
-        spectrum = LongTermSpectrum(tensors["band_mean"], tensors["band_std"], extra["frames"])
-        pitch = PitchRange(tensors["pitch_mean"], tensors["pitch_spread"])
-        return Voice(name, tensors["speaker"], extra["seconds"], spectrum, pitch)
+        return load_voice(self._path(name), converter)
+
+    def remove(self, name):
+        """Forget a voice. Raises VoiceError where there is none of this name."""
+        try:
+            self._path(name).unlink()
+        except FileNotFoundError:
+            raise VoiceError(f"{name}: no voice of this name is enrolled; enrolled: "
+                             f"{', '.join(self.names()) or 'none yet'}") from None
 
     def names(self):
         """Names of all enrolled voices, sorted."""
@@ -79,6 +77,62 @@ class VoiceLibrary:
             raise VoiceError(f"{name!r}: not a name for a voice; expected up to 64 letters, digits, spaces, dots, "
                              f"dashes or underscores, beginning with a letter or digit, without an audio file's suffix")
         return self.folder / f"{name}.safetensors"
+
+
+def save_voice(path, voice: Voice, converter):
+    """Write a voice as a file of its own. Raises CheckpointError when it cannot be written."""
+    extra = {"name": voice.name, "seconds": voice.seconds, "model": converter.fingerprint,
+             "frames": voice.spectrum.frames}
+    tensors = {"speaker": voice.speaker, "band_mean": voice.spectrum.mean, "band_std": voice.spectrum.std,
+               "pitch_mean": voice.pitch.mean, "pitch_spread": voice.pitch.spread}
+    save_checkpoint(path, Checkpoint("voice", converter.model.config, converter.step, extra, tensors))
+
+
+def load_voice(path, converter) -> Voice:
+    """The voice in a file that `save_voice` wrote, under the file's name. Raises CheckpointError for another file,
+    VoiceError for another model's voice."""
+    checkpoint = load_checkpoint(path, kinds=("voice",))
+    name, tensors, extra = Path(path).stem, checkpoint.tensors, checkpoint.extra
+    if extra["model"] != converter.fingerprint:
+        raise VoiceError(f"{name}: was enrolled with another model; enrol it again with this one, or convert with "
+                         f"the model it was made with")
+    spectrum = LongTermSpectrum(tensors["band_mean"], tensors["band_std"], extra["frames"])
+    pitch = PitchRange(tensors["pitch_mean"], tensors["pitch_spread"])
+    return Voice(name, tensors["speaker"], extra["seconds"], spectrum, pitch)
+
+
+def blend(first: Voice, second: Voice, share, name="") -> Voice:
+    """The voice that lies `share` of the way from `first` (0) to `second` (1), along the great circle between their
+    speaker halves."""
+    cosine = torch.dot(first.speaker, second.speaker).clamp(-1, 1)
+    angle = torch.arccos(cosine)
+    if angle < 1e-3:  # the same direction: there is no way to go
+        speaker = first.speaker
+    else:
+        mixed = torch.sin((1 - share) * angle) * first.speaker + torch.sin(share * angle) * second.speaker
+        speaker = F.normalize(mixed, dim=0)
+    return _between([first, second], [1 - share, share], speaker, name)
+
+
+def mean_voice(voices, name="") -> Voice:
+    """The voice in the middle of several. Raises VoiceError when none is given."""
+    if not voices:
+        raise VoiceError("no voice to take the mean of; give at least one")
+    speaker = F.normalize(sum(voice.speaker for voice in voices), dim=0)
+    return _between(voices, [1 / len(voices)] * len(voices), speaker, name)
+
+
+def _between(voices, shares, speaker, name):
+    """A Voice with this speaker half, and in all else between several; the shares add up to 1."""
+    def mixed(values):
+        return sum(share * value for share, value in zip(shares, values, strict=True))
+
+    spectra = [voice.spectrum for voice in voices]
+    spectrum = LongTermSpectrum(mixed([spectrum.mean for spectrum in spectra]),
+                                mixed([spectrum.std for spectrum in spectra]),
+                                sum(spectrum.frames for spectrum in spectra))
+    pitch = PitchRange(mixed([voice.pitch.mean for voice in voices]), mixed([voice.pitch.spread for voice in voices]))
+    return Voice(name, speaker, sum(voice.seconds for voice in voices), spectrum, pitch)
 
 
 def is_voice_name(text):

@@ -1,0 +1,226 @@
+"""The demo as a person meets it: in Debian's chromium, driven by playwright, a new context for each test."""
+
+import io
+import os
+import re
+import shutil
+import threading
+import time
+
+import pytest
+from helpers import serve_demo
+
+from vc.conversion import DEFAULT_MODEL, Converter, Progress
+from vc.vocoders.griffin_lim import ITERATIONS
+
+pytest.importorskip("gradio", reason="the demo's page needs gradio")
+playwright = pytest.importorskip("playwright.sync_api", reason="the browser's driver is not installed")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (apt-get install chromium)")
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+DESKTOP, PHONE = {"width": 1200, "height": 900}, {"width": 390, "height": 844}
+PATIENCE_MS = 60_000
+
+
+@pytest.fixture(scope="module")
+def address(tiny_model, tmp_path_factory):
+    """Of a demo for local use: what is enrolled goes to the user's own library."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VC_VOICES", str(tmp_path_factory.mktemp("voices")))
+        with serve_demo(tiny_model, library=True) as address:
+            yield address
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(browser, address):
+    """Open the page in a context of its own; what the console complains of or leaves the machine fails the test."""
+    contexts, complaints = [], []
+
+    def note_request(request):
+        if not request.url.startswith((address, "data:", "blob:")):
+            complaints.append(f"request to {request.url}")
+
+    def open_page(viewport=DESKTOP, **options):
+        contexts.append(browser.new_context(viewport=viewport, **options))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("request", note_request)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda said: said.type == "error" and complaints.append(said.text))
+        page.goto(address)
+        page.locator(".vc-card").first.wait_for()
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def tab(page, name):
+    page.get_by_role("tab", name=name).click()
+
+
+def give(page, component, recording):
+    """Upload a recording into a component of the page and wait until it can be played."""
+    page.locator(f"{component} input[type=file]").set_input_files(recording)
+    page.locator(f"{component} [aria-label='Play']").wait_for()
+
+
+def wait_for_result(page):
+    """Until the three panels are drawn, which comes after the sound."""
+    page.locator("#pictures .vc-panel").nth(2).wait_for()
+
+
+def test_convert_and_play(visit, source):
+    page = visit()
+    give(page, "#source", source)
+    page.get_by_role("radio", name="Kerstin").check(force=True)
+    page.locator("#convert").click()
+    wait_for_result(page)
+    assert page.locator("#pictures").get_by_text("Result").count() == 1
+    page.locator("#result [aria-label='Play']").click()
+    page.locator("#result [aria-label='Pause']").wait_for()
+    with page.expect_download() as download:
+        page.locator("#result a[download]").first.click()
+    assert download.value.suggested_filename == "aurora as Kerstin.wav"
+
+
+def test_cancel_ends_the_work(visit, source, monkeypatch):
+    started, ended = threading.Event(), threading.Event()
+
+    def endless(*arguments):
+        try:
+            while True:
+                started.set()
+                time.sleep(0.05)
+                yield Progress(1.0, 100.0)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(Converter, "conversion_steps", endless)
+    page = visit()
+    give(page, "#source", source)
+    page.locator("#convert").click()
+    assert started.wait(30)
+    page.locator("#cancel").click()
+    assert ended.wait(30)
+
+
+def test_an_example_appears_with_one_click(visit):
+    page = visit()
+    page.get_by_role("button", name="Woman to man").click()
+    wait_for_result(page)
+    assert page.get_by_role("radio", name="Reader 27").is_checked()
+    page.locator("#result [aria-label='Play']").wait_for()
+
+
+def test_a_voice_of_the_gallery_can_be_heard(visit):
+    page = visit()
+    button = page.get_by_role("button", name="Play Nathalie")
+    button.click()
+    playwright.expect(button).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="Play Kerstin").click()
+    playwright.expect(button).to_have_attribute("aria-pressed", "false")
+
+
+def test_a_bad_file_is_refused_in_words(visit, tmp_path):
+    page = visit()
+    page.locator("#convert").click()
+    page.get_by_text("Record or upload something to say first.").wait_for()
+    tab(page, "Batch")
+    (tmp_path / "notes.wav").write_text("not a recording")
+    page.locator("#batch-files input[type=file]").set_input_files(tmp_path / "notes.wav")
+    page.get_by_text("notes").first.wait_for()
+    page.locator("#batch").click()
+    page.get_by_text(re.compile(r"None of the files could be converted\. - notes\.wav: cannot be read")).wait_for()
+
+
+def test_a_voice_is_enrolled_only_with_consent(visit, target):
+    page = visit()
+    tab(page, "Voices")
+    page.locator("#enrol-name input, #enrol-name textarea").fill("Anna")
+    give(page, "#enrol-recording", target)
+    page.get_by_text("Short: ").wait_for()
+    page.locator("#enrol").click()
+    page.get_by_text("Tick the box").wait_for()
+    page.locator("#consent input").check()
+    page.locator("#enrol").click()
+    page.get_by_text("is added, from").wait_for()
+    page.locator("#map [data-voice='Anna']").wait_for()
+    tab(page, "Convert")
+    assert page.get_by_role("radio", name="Anna").is_checked()
+    visit().get_by_role("radio", name="Anna").wait_for(state="attached")  # the library's are there the next time, too
+
+
+def test_a_click_on_the_map_chooses_the_voice(visit):
+    page = visit()
+    tab(page, "Voices")
+    page.locator("#map [data-voice='Nathalie']").click()
+    page.get_by_text("is chosen, here and under Convert").wait_for()
+    page.locator("#map [data-voice='Kerstin']").press("Enter")
+    page.locator("#map [data-voice='Kerstin'][aria-pressed='true']").wait_for()
+    tab(page, "Convert")
+    assert page.get_by_role("radio", name="Kerstin").is_checked()
+
+
+def test_the_halves_are_swapped(visit):
+    page = visit()
+    tab(page, "Inside")
+    page.locator("#swap").click()
+    page.locator(".vc-swap").wait_for()
+    assert page.get_by_role("button", name=re.compile("Play [AB]'s words")).count() == 6
+    assert page.locator("#inside .vc-panel").count() == 4
+    swapped = page.get_by_role("button", name="Play A's words, B's voice")
+    swapped.click()
+    playwright.expect(swapped).to_have_attribute("aria-pressed", "true")
+
+
+def test_the_keyboard_is_enough(visit, source):
+    page = visit()
+    give(page, "#source", source)
+    page.get_by_role("radio", name="Kathleen").focus()
+    page.keyboard.press("ArrowDown")
+    assert page.get_by_role("radio", name="Flemish guy").is_checked()
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == "convert":
+            break
+    page.keyboard.press("Enter")
+    wait_for_result(page)
+
+
+def test_a_phone_shows_all_without_sideways_scrolling(visit):
+    page = visit(PHONE, has_touch=True, color_scheme="dark")
+    page.get_by_role("button", name="Woman to man").click()
+    wait_for_result(page)
+    for name in ("Convert", "Voices", "Inside", "Batch"):
+        tab(page, name)
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], name
+
+
+@pytest.mark.skipif("VC_SCREENSHOT" not in os.environ, reason="VC_SCREENSHOT=demo/screenshot.png makes it")
+def test_screenshot(browser):
+    """With the model of the package and the whole vocoder, unlike all above."""
+    from PIL import Image
+
+    with serve_demo(DEFAULT_MODEL, iterations=ITERATIONS) as address:
+        page = browser.new_page(viewport=DESKTOP)
+        page.goto(address)
+        page.get_by_role("button", name="Woman to man").click(timeout=PATIENCE_MS)
+        page.locator("#pictures .vc-panel").nth(2).wait_for(timeout=PATIENCE_MS)
+        page.locator("#result [aria-label='Play']").wait_for()
+        page.wait_for_timeout(2000)  # the waveforms are still growing
+        picture = Image.open(io.BytesIO(page.screenshot(full_page=True)))
+        page.close()
+    picture.convert("RGB").quantize(256).save(os.environ["VC_SCREENSHOT"], optimize=True)
+    assert os.path.getsize(os.environ["VC_SCREENSHOT"]) < 300_000

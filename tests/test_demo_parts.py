@@ -1,0 +1,281 @@
+"""The parts of the demo that need no page: voices between voices, labels, pictures, hints, the shelf."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from vc.audio import audio_label, load_audio, save_audio
+from vc.conversion import Converter, load
+from vc.demo import judge
+from vc.demo.gallery import people
+from vc.demo.pictures import content_panel, mel_panel
+from vc.demo.quality import hints
+from vc.demo.settings import MAX_VOICES, Settings, parse_auth
+from vc.demo.shelf import Shelf
+from vc.demo.voice_map import map_svg, project
+from vc.errors import CheckpointError, ConfigError, VoiceError
+from vc.vocoders import GriffinLim
+from vc.voices import VoiceLibrary, blend, load_voice, mean_voice, save_voice
+
+RATE_HZ = 16000
+
+
+@pytest.fixture(scope="module")
+def converter(tiny_model):
+    loaded = load(tiny_model, "cpu")
+    return Converter(loaded.model, GriffinLim(loaded.mel, iterations=2), loaded.step, loaded.fingerprint)
+
+
+@pytest.fixture(scope="module")
+def voices(converter, clips):
+    recordings = {"kathleen": "aurora.flac", "kerstin": "burg.flac"}
+    return [converter.voice_of(clips / name / file, name) for name, file in recordings.items()]
+
+
+# Voices between voices
+
+
+def test_a_blend_walks_the_great_circle_evenly(voices):
+    first, second = voices
+    angle = torch.arccos(first.speaker @ second.speaker).item()
+    for share in (0.0, 0.25, 0.5, 1.0):
+        between = blend(first, second, share)
+        assert torch.linalg.norm(between.speaker).item() == pytest.approx(1, abs=1e-5)
+        walked = torch.arccos((first.speaker @ between.speaker).clamp(-1, 1)).item()
+        assert walked == pytest.approx(share * angle, abs=2e-3)
+    torch.testing.assert_close(blend(first, second, 1.0).spectrum.mean, second.spectrum.mean)
+    quarter = 0.75 * first.pitch.mean + 0.25 * second.pitch.mean
+    torch.testing.assert_close(blend(first, second, 0.25).pitch.mean, quarter)
+
+
+def test_a_blend_of_a_voice_with_itself_is_that_voice(voices):
+    torch.testing.assert_close(blend(voices[0], voices[0], 0.3).speaker, voices[0].speaker)
+
+
+def test_the_mean_voice_of_two_is_their_blend_in_the_middle(voices):
+    torch.testing.assert_close(mean_voice(voices).speaker, blend(*voices, 0.5).speaker)
+    torch.testing.assert_close(mean_voice(voices).spectrum.std, blend(*voices, 0.5).spectrum.std)
+    with pytest.raises(VoiceError, match="at least one"):
+        mean_voice([])
+
+
+def test_a_voice_survives_its_file(voices, converter, tmp_path):
+    save_voice(tmp_path / "Anna.safetensors", voices[0], converter)
+    loaded = load_voice(tmp_path / "Anna.safetensors", converter)
+    assert loaded.name == "Anna"
+    torch.testing.assert_close(loaded.speaker, voices[0].speaker)
+    torch.testing.assert_close(loaded.pitch.mean, voices[0].pitch.mean)
+
+
+def test_a_model_is_no_voice(tiny_model, converter):
+    with pytest.raises(CheckpointError, match="holds a model, expected a voice"):
+        load_voice(tiny_model, converter)
+
+
+def test_a_voice_is_removed_once(voices, converter, tmp_path):
+    library = VoiceLibrary(tmp_path)
+    library.add(voices[0], converter)
+    library.remove(voices[0].name)
+    assert library.names() == []
+    with pytest.raises(VoiceError, match="no voice of this name is enrolled; enrolled: none yet"):
+        library.remove(voices[0].name)
+
+
+# The converter's steps, halves and labels
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".caf"])
+def test_a_converted_file_says_so(converter, source, voices, tmp_path, suffix):
+    converter.convert_file(source, voices[1], tmp_path / f"out{suffix}")
+    label = audio_label(tmp_path / f"out{suffix}")
+    assert "converted voice" in label and converter.fingerprint[:12] in label
+
+
+def test_au_has_no_place_for_a_label(converter, source, voices, tmp_path):
+    converter.convert_file(source, voices[1], tmp_path / "out.au")
+    assert audio_label(tmp_path / "out.au") == ""
+
+
+def test_a_recording_carries_no_label(tmp_path):
+    save_audio(tmp_path / "plain.wav", np.zeros(1600, np.float32), RATE_HZ)
+    assert audio_label(tmp_path / "plain.wav") == ""
+
+
+def test_progress_rises_to_the_whole(converter, source, voices, tmp_path):
+    save_audio(tmp_path / "long.wav", np.tile(load_audio(source, RATE_HZ), 12), RATE_HZ)
+    steps = list(converter.conversion_steps(tmp_path / "long.wav", voices[1], tmp_path / "out.wav"))
+    done = [step.done_s for step in steps]
+    assert len(steps) > 1 and done == sorted(set(done))
+    assert done[-1] == steps[-1].total_s == pytest.approx(12 * len(load_audio(source, RATE_HZ)) / RATE_HZ)
+
+
+def test_leaving_off_leaves_no_file(converter, source, voices, tmp_path):
+    save_audio(tmp_path / "long.wav", np.tile(load_audio(source, RATE_HZ), 12), RATE_HZ)
+    folder = tmp_path / "out"
+    steps = converter.conversion_steps(tmp_path / "long.wav", voices[1], folder / "out.wav")
+    next(steps)
+    assert list(folder.iterdir()) != []
+    steps.close()
+    assert list(folder.iterdir()) == []
+
+
+def test_halves_are_what_conversion_uses(converter, source):
+    halves = converter.halves(source)
+    frames = halves.log_mel.shape[1]
+    assert halves.content.shape[1] == -(-frames // converter.model.config.model.stride)
+    assert torch.linalg.norm(halves.speaker).item() == pytest.approx(1, abs=1e-5)
+    torch.testing.assert_close(converter.model.encode(halves.log_mel[None]).content[0], halves.content)
+
+
+# Pictures
+
+
+def test_a_mel_panel_shows_time_and_pitch():
+    f0 = np.array([0, 120, 130, 0, 0, 200, 210, 220, 0, 0], np.float32)
+    panel = mel_panel("Source <b>", np.random.default_rng(0).normal(size=(8, 10)), f0, seconds=2.0, longest_s=8.0)
+    assert "Source &lt;b&gt;" in panel and "<b>Source <b>" not in panel
+    assert "width:25.00%" in panel
+    assert "2.0 s, pitch about 200 Hz" in panel
+    points = re.findall(r'<polyline points="([^"]*)"', panel)
+    assert [len(line.split()) for line in points] == [2, 3]
+    heights = [float(point.split(",")[1]) for point in points[1].split()]
+    assert heights == sorted(heights, reverse=True)  # a rising voice goes up
+
+
+def test_a_content_panel_tells_its_size():
+    panel = content_panel("content", np.linspace(0, 1, 48).reshape(4, 12), seconds=0.3)
+    assert "4 numbers, 40 times a second" in panel and "data:image/png;base64," in panel
+
+
+def test_the_map_keeps_neighbours_together_and_escapes_names(voices):
+    def voice(name, *head):
+        return replace(voices[0], name=name, speaker=torch.tensor([*head, 0.0, 0.0]))
+
+    speakers = np.array([[1, 0, 0], [0.99, 0.1, 0], [0, 0, 1.0]])
+    points, shown = project(speakers)
+    near, far = np.linalg.norm(points[0] - points[1]), np.linalg.norm(points[0] - points[2])
+    assert near < 0.2 * far and 0.99 < shown <= 1.0001
+    assert points.min() >= 0 and points.max() <= 1
+    drawn = map_svg({"<i>": voice("<i>", 1.0, 0.0), "B": voice("B", 0.0, 1.0)}, chosen="B", marks=["<i>"])
+    assert "<i>" not in drawn and "&lt;i&gt;" in drawn
+    assert drawn.count('role="button"') == 1 and 'data-voice="B"' in drawn and 'aria-pressed="true"' in drawn
+    assert 'role="button"' not in map_svg({"B": voice("B", 0.0, 1.0)}, choosable=False)
+
+
+# Voices of visitors
+
+
+def test_sessions_do_not_see_each_other(voices, converter):
+    shelf = Shelf(converter, None, taken=["Kathleen"])
+    mine = shelf.add(replace(voices[0], name="Anna"), {})
+    assert shelf.names(mine) == ["Anna"] and shelf.names({}) == []
+    with pytest.raises(VoiceError, match="you have a voice of this name"):
+        shelf.add(replace(voices[0], name="Anna"), mine)
+    with pytest.raises(VoiceError, match="the gallery has a voice"):
+        shelf.add(replace(voices[0], name="Kathleen"), mine)
+    with pytest.raises(VoiceError, match="not a name for a voice"):
+        shelf.add(replace(voices[0], name="../Anna"), mine)
+    assert shelf.remove("Anna", mine) == {} and shelf.names(mine) == ["Anna"]
+    with pytest.raises(VoiceError, match="no voice of this name"):
+        shelf.remove("Anna", {})
+
+
+def test_a_session_keeps_so_many_voices(voices, converter):
+    session = {f"v{number}": voices[0] for number in range(MAX_VOICES)}
+    with pytest.raises(VoiceError, match="delete one first"):
+        Shelf(converter, None, taken=[]).add(replace(voices[0], name="one more"), session)
+
+
+def test_the_library_is_that_of_the_command_line(voices, converter, tmp_path):
+    shelf = Shelf(converter, VoiceLibrary(tmp_path), taken=[])
+    assert shelf.add(replace(voices[0], name="Anna"), {}) == {}
+    (tmp_path / "Broken.safetensors").write_bytes(b"no")
+    assert shelf.names({}) == ["Anna", "Broken"]
+    assert list(shelf.voices({})) == ["Anna"]
+    assert VoiceLibrary(tmp_path).get("Anna", converter).name == "Anna"
+    shelf.remove("Anna", {})
+    assert VoiceLibrary(tmp_path).names() == ["Broken"]
+
+
+@pytest.mark.parametrize("damage, hint", [
+    (lambda speech, noise: speech[:3 * RATE_HZ], "Short: "),
+    (lambda speech, noise: speech + 0.3 * speech.std() * noise, "Noisy"),
+    (lambda speech, noise: np.clip(speech * 3 / np.abs(speech).max(), -1, 1), "Clipped"),
+])
+def test_hints_tell_what_is_wrong_and_nothing_else(clips, tmp_path, damage, hint):
+    speech = np.concatenate([load_audio(path, RATE_HZ) for path in sorted((clips / "kathleen").glob("*.flac"))])
+    speech = np.concatenate([speech, speech]) * 0.5
+    save_audio(tmp_path / "good.wav", speech, RATE_HZ)
+    assert hints(tmp_path / "good.wav") == []
+    noise = np.random.default_rng(0).standard_normal(len(speech)).astype(np.float32)
+    save_audio(tmp_path / "bad.wav", damage(speech, noise).astype(np.float32), RATE_HZ)
+    (found,) = hints(tmp_path / "bad.wav")
+    assert found.startswith(hint)
+
+
+def test_every_voice_of_the_gallery_is_small_and_says_where_it_is_from():
+    gallery = people()
+    assert len({person.name for person in gallery}) == len(gallery) >= 6
+    assert sum(person.clip.stat().st_size for person in gallery) < 1e6
+    for person in gallery:
+        assert person.licence in ("CC0 1.0", "CC BY 4.0") and person.source and person.text and person.about
+        assert 4 <= len(load_audio(person.clip, RATE_HZ)) / RATE_HZ <= 8
+
+
+# The badge and the settings
+
+
+class Ear:
+    """Stands in for an instrument of the evaluation."""
+
+    def __init__(self, **values):
+        self.values = values
+
+    def read(self, sound):
+        return "we <u>cannot</u>"
+
+    def judge(self, case):
+        return self.values
+
+
+@pytest.fixture
+def instruments(monkeypatch):
+    """The evaluation's instruments, played by Ears."""
+    def put(ear, listener):
+        monkeypatch.setattr(judge, "similarity", lambda: ear)
+        monkeypatch.setattr(judge, "recognition", lambda texts: listener)
+    return put
+
+
+def test_the_badge_says_what_was_measured(instruments):
+    pytest.importorskip("vc.evaluation.instrument")
+    instruments(Ear(cosine_to_target=0.71, cosine_to_source=0.55, nearer_target=100.0), Ear(words=10, wer=40.0))
+    shown = judge.badge("s.wav", "t.wav", "r.wav", said="We cannot")
+    assert "Closer to the target" in shown and "0.71" in shown and "0.55" in shown
+    assert "6 of 10 words" in shown and "&lt;u&gt;" in shown
+    assert "words" not in judge.badge("s.wav", "t.wav", "r.wav")
+    assert "target" not in judge.badge("s.wav", None, "r.wav", said="We cannot")
+
+
+def test_without_the_instruments_there_is_no_badge(instruments):
+    instruments(None, None)
+    assert judge.badge("s.wav", "t.wav", "r.wav", said="We cannot") == ""
+
+
+@pytest.mark.parametrize("change, message", [
+    (dict(port=0), "--port: got 0"), (dict(port=70000), "--port: got 70000"),
+    (dict(max_seconds=0), "--max-seconds: got 0, expected more than 0"), (dict(workers=-1), "--workers: got -1"),
+])
+def test_settings_out_of_range_are_refused(change, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        Settings(**change)
+
+
+def test_auth_is_a_pair():
+    assert parse_auth("anna:geheim:nis") == ("anna", "geheim:nis")
+    for text in ("anna", "anna:", ":geheim"):
+        with pytest.raises(ConfigError, match="USER:PASSWORD"):
+            parse_auth(text)

@@ -1,0 +1,77 @@
+"""Serving the page: one process, a private folder for what visitors bring, nothing asked of any other machine."""
+
+import contextlib
+import os
+import tempfile
+
+from vc.demo.settings import LOOPBACK, MAX_FILES, Settings
+from vc.errors import ConfigError, VcError
+
+WAITING = 64  # so many may queue; whoever comes then is told to try again
+OFFLINE = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_OFFLINE": "1"}
+
+
+@contextlib.contextmanager
+def running(converter, settings: Settings):
+    """The demo, served while the `with` block lasts: its address. Raises VcError without gradio, ConfigError for an
+    address that cannot be had."""
+    # cleanup errors: a conversion that still runs may write there until its process ends
+    with tempfile.TemporaryDirectory(prefix="vc-demo-", ignore_cleanup_errors=True) as folder:
+        # gradio hands out copies of our files, from a folder of its own; what lies in there already it does not copy.
+        work, handed_out = os.path.join(folder, "work"), os.path.join(folder, "handed-out")
+        os.mkdir(work)
+        with _environment({**OFFLINE, "GRADIO_TEMP_DIR": handed_out}):
+            page, looks, begin = _build(converter, settings, work)
+            try:
+                address = _launch(page, looks, settings)
+                begin()
+                yield address
+            finally:
+                page.close(verbose=False)
+
+
+def _build(converter, settings, folder):
+    try:
+        import gradio  # noqa: F401 - the rest of the page needs it
+    except ModuleNotFoundError as error:
+        raise VcError(f"the demo needs {error.name}, which is not installed; pip install vc[demo]") from None
+    from vc.demo.page import build_page, looks
+    from vc.demo.studio import Studio
+
+    page, begin = build_page(Studio(converter, settings, folder))
+    return page.queue(default_concurrency_limit=settings.workers, max_size=WAITING), looks(), begin
+
+
+def _launch(page, looks, settings):
+    try:
+        # _frontend: without it gradio does not insist that the page answers within three seconds, which a busy machine
+        # may miss. It has waited for its server already, however long that takes.
+        _, address, _ = page.launch(
+            _frontend=False,
+            server_name=settings.host, server_port=settings.port, auth=settings.auth, share=False, quiet=True,
+            prevent_thread_lock=True, footer_links=[], run_history=False, ssr_mode=False, enable_monitoring=False,
+            max_file_size=f"{settings.max_mb}mb", state_session_capacity=10 * MAX_FILES, **looks)
+    except OSError as error:
+        raise ConfigError(f"{settings.host}:{settings.port}: cannot serve there ({error}); choose another --host or "
+                          f"--port") from None
+    return address
+
+
+def is_local(host):
+    """Whether only this machine can reach a server on `host`."""
+    return host in LOOPBACK
+
+
+@contextlib.contextmanager
+def _environment(changes):
+    """Variables of the environment, put back afterwards."""
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

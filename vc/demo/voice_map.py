@@ -1,0 +1,51 @@
+"""All voices as points: their speaker halves, seen from the side that shows most of the differences.
+
+The side is found by principal component analysis (Pearson 1901) of the voices shown.
+"""
+
+import html
+
+import numpy as np
+
+WIDTH, HEIGHT, MARGIN = 640, 400, 56
+LABEL_ROOM = 0.2  # share of the width that a label needs beside its point
+SPARK = "M0,-11L11,0L0,11L-11,0Z"  # what is not a voice of its own is a diamond
+
+
+def project(speakers):
+    """(V, S) speaker halves -> (V, 2) between 0 and 1, and the share of all variance that the two axes show."""
+    centred = speakers - speakers.mean(axis=0)
+    _, sizes, axes = np.linalg.svd(centred, full_matrices=False)
+    flat = centred @ axes[:2].T
+    flat = np.pad(flat, ((0, 0), (0, 2 - flat.shape[1])))
+    span = np.abs(flat).max() or 1.0
+    return 0.5 + flat / (2 * span), float((sizes[:2] ** 2).sum() / max((sizes ** 2).sum(), 1e-12))
+
+
+def map_svg(voices, chosen="", marks=(), choosable=True):
+    """HTML of the map. voices: {name: Voice}, each a button where they are choosable. marks: names among them that are
+    drawn as diamonds, with the label on the other side."""
+    names = list(voices)
+    points, shown = project(np.stack([voices[name].speaker.numpy() for name in names]))
+    places = [(MARGIN + x * (WIDTH - 2 * MARGIN), MARGIN + (1 - y) * (HEIGHT - 2 * MARGIN)) for x, y in points]
+    dots = [_mark(name, place) if name in marks else _dot(name, place, name == chosen, choosable)
+            for name, place in zip(names, places, strict=True)]
+    return (f'<figure class="vc-map"><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="group" aria-label="Map of the voices">'
+            f'{"".join(dots)}</svg><figcaption>Voices that lie close sound alike. The two directions drawn hold '
+            f'{shown:.0%} of the differences between these voices.</figcaption></figure>')
+
+
+def _dot(name, place, is_chosen, choosable):
+    role = (f' role="button" tabindex="0" data-voice="{html.escape(name)}" aria-label="Choose {html.escape(name)}" '
+            f'aria-pressed="{str(is_chosen).lower()}"') if choosable else ""
+    return _point("vc-dot", '<circle r="11"/>', name, place, place[0] < (1 - LABEL_ROOM) * WIDTH, role)
+
+
+def _mark(name, place):
+    return _point("vc-mark", f'<path d="{SPARK}"/>', name, place, place[0] < LABEL_ROOM * WIDTH)
+
+
+def _point(kind, shape, name, place, label_right, role=""):
+    x, anchor = (18, "start") if label_right else (-18, "end")
+    return (f'<g class="{kind}" transform="translate({place[0]:.0f},{place[1]:.0f})"{role}>{shape}'
+            f'<text x="{x}" y="5" text-anchor="{anchor}">{html.escape(name)}</text></g>')
