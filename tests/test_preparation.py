@@ -331,7 +331,8 @@ def test_control_c_leaves_a_usable_store_and_a_quiet_terminal(tmp_path, many):
     assert contents(tmp_path / "out") == whole
 
 
-@pytest.mark.parametrize("torn", ["audio.i16", "pitch.f16", "manifest.tsv", "report.tsv", "prepare.json.tmp", "store.json"])
+@pytest.mark.parametrize("torn", ["audio.i16", "pitch.f16", "manifest.tsv", "report.tsv", "prepare.json.tmp",
+                                  "store.json"])
 def test_a_write_cut_short_is_made_good(tmp_path, torn):
     plant_one_of_each(tmp_path / "in")
     run(tmp_path / "in", tmp_path / "out")

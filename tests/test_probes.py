@@ -373,7 +373,8 @@ def test_the_sample_is_at_the_level_of_conversion(table):
 def test_speakers_whom_the_model_was_not_trained_on_are_preferred_where_there_are_enough(repository, tmp_path):
     with StoreWriter(tmp_path, 16000) as store:
         for who in range(60):
-            add_unvoiced(store, f"home/{who}/1.wav", str(who), np.int16(np.random.default_rng(who).normal(0, 900, 12000)))
+            noise = np.int16(np.random.default_rng(who).normal(0, 900, 12000))
+            add_unvoiced(store, f"home/{who}/1.wav", str(who), noise)
     few, many = (load_config(repository / "configs" / "tiny.yaml", [f"data.held_out_speakers={share}"])
                  for share in (0.1, 0.7))
     assert draw_sample(tmp_path, few, 60, 9, 0).trained_on > 40

@@ -140,7 +140,7 @@ class DataConfig(Section):
     held_out_speakers: float = pydantic.Field(0.04, ge=0, lt=1, description="share of speakers kept for validation")
     held_out_utterances: float = pydantic.Field(0.03, ge=0, lt=1, description="share of the other speakers' utterances")
     validation_pairs: str | None = pydantic.Field(
-        None, description="a short list as `vc evaluate` reads it, converted at each validation (extra `evaluate`); the "
+        None, description="a short list as `vc evaluate` reads it, converted at each validation (extra evaluate); the "
         "best model is then the one with the highest cosine to target - WER in percent / 200")
 
 
@@ -148,6 +148,7 @@ class TrainConfig(Section):
     """The course of training."""
 
     start_from: str | None = pydantic.Field(None, description="a model file whose weights a new run begins with")
+    freeze_encoder: bool = pydantic.Field(False, description="train the decoder alone, on halves that stay as they are")
     steps: int = pydantic.Field(20000, ge=1)
     batch: int = pydantic.Field(32, ge=2)
     learning_rate: float = pydantic.Field(1e-3, gt=0)

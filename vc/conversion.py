@@ -25,8 +25,8 @@ from vc.level import NOMINAL_LEVEL_DB, LevelMeter, require_speech, speech_level_
 from vc.pitch import track_pitch
 from vc.pitch_range import move_pitch, pitch_range
 from vc.spectrum import is_speech, long_term_spectrum, match_spectrum
-from vc.vocoders import make_vocoder
 from vc.survey import survey_source
+from vc.vocoders import make_vocoder
 from vc.voices import Voice
 from vc.windows import sliding_windows
 
@@ -42,12 +42,13 @@ SPOOL_BLOCK_SAMPLES = 65536
 # Between these levels of a source frame, far below speech at the nominal level, the result fades by up to GATE_DB.
 GATE_OPEN_DBFS, GATE_SHUT_DBFS, GATE_DB = -66.0, -81.0, 90.0
 
+
 def load(model=None, device="auto", vocoder=None, spectrum_matching=True):
     """A Converter from a model file, by default the model that ships with the package.
 
-    device: auto, cpu, cuda or mps. vocoder: a name in vc.vocoders.VOCODERS or a file that holds one, by
-    default DEFAULT_VOCODER.
-    spectrum_matching: see vc.spectrum; False gives what the model says by itself. Raises CheckpointError, ConfigError.
+    device: auto, cpu, cuda or mps. vocoder: a name in vc.vocoders.VOCODERS or a file that holds one, by default
+    DEFAULT_VOCODER. spectrum_matching: see vc.spectrum; False gives what the model says by itself. Raises
+    CheckpointError, ConfigError.
     """
     device = choose_device(device)
     model, checkpoint = load_model(model or DEFAULT_MODEL)
@@ -86,7 +87,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Frames:
-    """A window of the source. log_mel: (M, T). level_db: of each frame in dBFS (T,). f0: in Hz (T,), 0 where unvoiced."""
+    """A window of the source. log_mel: (M, T). level_db: of each frame in dBFS (T,). f0: in Hz (T,), 0 if unvoiced."""
 
     log_mel: torch.Tensor
     level_db: torch.Tensor
@@ -114,12 +115,12 @@ class Converter:
         Raises AudioError for a source or reference that cannot be read or is too short, and for a silent reference. A
         silent source gives silence.
         """
-        voice, survey = self.voice_of(target), survey_source(source, self.sample_rate, self.mel.hop_samples)
+        voice, survey = self.voice_of(target), self._survey(source)
         return self._whole(source, survey, self._speaking_as(voice, survey))
 
     def resynthesise(self, source):
         """`source` through mel and vocoder alone, the ceiling of what conversion can sound like: float32 (N,)."""
-        return self._whole(source, survey_source(source, self.sample_rate, self.mel.hop_samples), lambda frames: frames.log_mel)
+        return self._whole(source, self._survey(source), lambda frames: frames.log_mel)
 
     def convert_file(self, source, target, output, force=False):
         """Like `convert`, into a file whose suffix says the format; returns its duration in seconds.
@@ -135,7 +136,7 @@ class Converter:
 
         Leaving off before that, by closing the iterator, leaves no file.
         """
-        voice, survey = self.voice_of(target), survey_source(source, self.sample_rate, self.mel.hop_samples)
+        voice, survey = self.voice_of(target), self._survey(source)
         meter, done = LevelMeter(self.sample_rate), 0
         total_s = survey.samples / self.sample_rate
         with AudioWriter(output, self.sample_rate, force, self.label) as writer, _spool(writer.path) as spool:
@@ -203,6 +204,9 @@ class Converter:
             yield Piece(self.model.encode(log_mel).speaker[0].cpu(), log_mel[0, :, speech].cpu(), f0,
                         len(window) / self.sample_rate)
 
+    def _survey(self, source):
+        return survey_source(source, self.sample_rate, self.mel.hop_samples)
+
     def _whole(self, source, survey, transform):
         """The stream's blocks as one array, at the source's level."""
         meter = LevelMeter(self.sample_rate)
@@ -260,7 +264,7 @@ class Converter:
         return gated.clamp(min=math.log(self.mel.floor))
 
     def _held_down(self, converted, source):
-        """Frames of `converted` (M, T) that are louder than the source's by more than HEADROOM_DB, brought down to that.
+        """Frames of `converted` (M, T) that exceed the source's level by more than HEADROOM_DB, brought down to that.
 
         An error in a logarithm is a burst to the ear, and the peak that it makes would cost the whole recording level.
         """

@@ -1,7 +1,8 @@
 """Converter and vocoder as ONNX graphs, for runtimes without torch.
 
 A converter becomes two graphs: the encoder, log_mel (1, M, T) -> content (1, C, T'), speaker (1, S), and the decoder,
-content, speaker and f0 (1, T) -> log_mel (1, M, T). A vocoder becomes one: log_mel (1, M, T) -> wave (1, (T - 1) * hop).
+content, speaker and f0 (1, T) -> log_mel (1, M, T). A vocoder becomes one: log_mel (1, M, T) -> wave (1, N), N being
+(T - 1) * hop.
 ONNX knows no complex numbers and no inverse STFT, so here both are written out in real ones.
 """
 

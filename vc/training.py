@@ -227,8 +227,8 @@ def _refuse_other(config, saved, fixed, path):
     """Raise CheckpointError where what decides the meaning of the weights differs; the rest may be changed between two
     runs. fixed: {section: names, or None for all of them}."""
     if config.task != saved.task:
-        raise CheckpointError(f"{path}: trained with task={saved.task}, the config says {config.task}; use the file with "
-                              f"its own config, or start a new run without it")
+        raise CheckpointError(f"{path}: trained with task={saved.task}, the config says {config.task}; use the file "
+                              f"with its own config, or start a new run without it")
     for section, names in fixed.items():
         now, then = getattr(config, section).model_dump(), getattr(saved, section).model_dump()
         for name in names or now:

@@ -22,7 +22,8 @@ PROBED_SPEAKERS = 40
 @dataclass(frozen=True)
 class ValidationReport:
     """values: scalars by name. score: lower is better, chooses the best checkpoint: the restoration error on held-out
-    speakers or, with data.validation_pairs, WER in percent / 200 - cosine to target over those pairs. pictures: mels (H, W) in [0, 1]. audio: {name: (waveform (N,), sample rate in Hz)}.
+    speakers or, with data.validation_pairs, WER in percent / 200 - cosine to target over those pairs. pictures: mels
+    (H, W) in [0, 1]. audio: {name: (waveform (N,), sample rate in Hz)}.
 
     Restoration: the input's voice is perturbed, the speaker half comes from another utterance, and the error is taken
     against the unperturbed mel. It is a conversion whose right answer is known, so it falls only when the content half
@@ -95,7 +96,7 @@ class Validation:
 
 
 def _checkup(pairs):
-    """What converts and judges the list of data.validation_pairs; None without one. Raises DataError, EvaluationError."""
+    """What converts and judges data.validation_pairs; None without such a list. Raises DataError, EvaluationError."""
     if pairs is None:
         return None
     from vc.evaluation.checkup import Checkup

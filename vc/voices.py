@@ -1,5 +1,5 @@
-"""Enrolled voices: a small file that holds the speaker half, the long-term spectrum and the
-range of F0 of somebody's recordings, and not the recordings."""
+"""Enrolled voices: a small file that holds the speaker half, the long-term spectrum and the range of F0 of somebody's
+recordings, and not the recordings."""
 
 import os
 import re
@@ -20,8 +20,8 @@ NAME = re.compile(r"[\w][\w .-]{0,63}")
 
 @dataclass(frozen=True)
 class Voice:
-    """speaker: the speaker half (S,), of unit length. seconds: how much speech it was taken from. spectrum and pitch: the
-    long-term spectrum and the range of F0 of that speech."""
+    """speaker: the speaker half (S,), of unit length. seconds: how much speech it was taken from. spectrum and pitch:
+    the long-term spectrum and the range of F0 of that speech."""
 
     name: str
     speaker: torch.Tensor

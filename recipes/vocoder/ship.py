@@ -1,6 +1,8 @@
 """Copy a trained vocoder into the package and say what its card must name.
 
-    python recipes/vocoder/ship.py runs/vocoder-small/best.safetensors
+    python recipes/vocoder/ship.py runs/vocoder-small/last.safetensors [ROUNDS]
+
+ROUNDS: of Griffin-Lim after the network, where it is not to be as in training.
 """
 
 import sys
@@ -10,13 +12,13 @@ from vc.errors import VcError
 from vc.vocoders.neural import DEFAULT_FILE, load_vocoder
 
 
-def main(path):
+def main(path, rounds=None):
     """path: best.safetensors, or last.safetensors for the averaged weights of the last step."""
     generator, checkpoint = load_vocoder(path)
     # Where corpus and converter lay on the machine that trained it is nobody's business.
     config = generator.config
     data = config.data.model_copy(update={"path": "data/corpus"})
-    vocoder = config.vocoder.model_copy(update={"converter": None})
+    vocoder = config.vocoder.model_copy(update={"converter": None, "rounds": int(rounds or config.vocoder.rounds)})
     generator.config = config.model_copy(update={"data": data, "vocoder": vocoder})
     save_model(DEFAULT_FILE, generator, checkpoint.step, kind="vocoder")
     _, shipped = load_vocoder(DEFAULT_FILE)
@@ -25,9 +27,9 @@ def main(path):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: ship.py VOCODER")
+    if len(sys.argv) not in (2, 3):
+        sys.exit("usage: ship.py VOCODER [ROUNDS]")
     try:
-        main(sys.argv[1])
+        main(*sys.argv[1:])
     except VcError as error:
         sys.exit(f"ship: error: {error}")

@@ -24,7 +24,7 @@ def add_model_options(parser):
 def add_vocoder(parser):
     """--vocoder."""
     parser.add_argument("--vocoder", metavar="NAME",
-                        help="griffin-lim, neural, or a file that `vc train` wrote (default: the better of the first two)")
+                        help="griffin-lim (default), neural, or a file that `vc train` wrote")
 
 
 def add_device(parser):

@@ -11,8 +11,8 @@ cache, and is half the size of float32. Why int16: the quantisation noise lies b
 
 Utterances are whole numbers of pitch hops long, so a sample's F0 is found by its place alone.
 
-Samples and pitch are written before the line that speaks of them, so a killed preparation leaves at worst some that no line
-mentions; the next one cuts them off.
+Samples and pitch are written before the line that speaks of them, so a killed preparation leaves at worst some that no
+line mentions; the next one cuts them off.
 """
 
 import json

@@ -73,7 +73,8 @@ def require_same_mel(file, got, expected):
     """Raise CheckpointError where the mel of `file`, got, is not the expected one."""
     if got != expected:
         raise CheckpointError(f"{file}: got a mel with {_settings(got, expected)}, expected "
-                              f"{_settings(expected, got)}; choose a vocoder and a model that were trained with the same mel")
+                              f"{_settings(expected, got)}; choose a vocoder and a model that were trained with the "
+                              f"same mel")
 
 
 def _settings(mel, other):
