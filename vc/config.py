@@ -148,7 +148,6 @@ class TrainConfig(Section):
     """The course of training."""
 
     start_from: str | None = pydantic.Field(None, description="a model file whose weights a new run begins with")
-    freeze_encoder: bool = pydantic.Field(False, description="train the decoder alone, on halves that stay as they are")
     steps: int = pydantic.Field(20000, ge=1)
     batch: int = pydantic.Field(32, ge=2)
     learning_rate: float = pydantic.Field(1e-3, gt=0)

@@ -45,13 +45,11 @@ class Objective(nn.Module):
             adversary = ADVERSARIES[config.adversary.form]
             self.adversary = adversary(config.adversary, config.model.content_dims, speakers, device)
         self.realism = Realism(config.realism, device) if config.realism.weight > 0 else None
-        self.model.encoder.requires_grad_(not config.train.freeze_encoder)
         self.perturb = Perturbation(config.mel, config.perturb, device)
 
     def main_parameters(self):
         """What the main optimiser trains; the adversary owns the rest."""
-        trained = [*self.model.parameters(), *self.classification.parameters()]
-        return [parameter for parameter in trained if parameter.requires_grad]
+        return [*self.model.parameters(), *self.classification.parameters()]
 
     def opponents(self):
         """What trains itself against the model: {name: module with an `optimiser`}."""
@@ -117,10 +115,8 @@ class Objective(nn.Module):
 @contextmanager
 def frozen(module):
     """Within, gradients pass through the module without reaching its parameters."""
-    learning = [parameter for parameter in module.parameters() if parameter.requires_grad]
     module.requires_grad_(False)
     try:
         yield
     finally:
-        for parameter in learning:
-            parameter.requires_grad_(True)
+        module.requires_grad_(True)

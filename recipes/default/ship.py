@@ -1,6 +1,6 @@
 """Copy a trained model into the package and say what its card must name.
 
-    python recipes/default/ship.py runs/default/best.safetensors
+    python recipes/default/ship.py runs/default/last.safetensors
 """
 
 import sys
@@ -13,9 +13,10 @@ from vc.errors import VcError
 def main(path):
     """path: best.safetensors, or last.safetensors for the averaged weights of the last step."""
     model, checkpoint = load_model(path)
-    # Where the corpus and a list of pairs lay on the machine that trained it is nobody's business.
+    # Where corpus, pairs and earlier weights lay on the machine that trained it is nobody's business.
     data = model.config.data.model_copy(update={"path": "data/corpus", "validation_pairs": None})
-    model.config = model.config.model_copy(update={"data": data})
+    course = model.config.train.model_copy(update={"start_from": None})
+    model.config = model.config.model_copy(update={"data": data, "train": course})
     save_model(DEFAULT_MODEL, model, checkpoint.step)
     _, shipped = load_model(DEFAULT_MODEL)
     print(f"{DEFAULT_MODEL}: step {shipped.step}, fingerprint {shipped.fingerprint[:12]}, "

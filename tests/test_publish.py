@@ -11,13 +11,13 @@ from vc.evaluation.result import Figure, Measure, Result, System
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "recipes" / "default"))  # as when the script runs
 
-import figures  # noqa: E402
+import publish  # noqa: E402
 
 
-@pytest.mark.parametrize("path", figures.targets(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", publish.targets(), ids=lambda path: path.name)
 def test_what_is_told_is_what_was_measured(path):
-    summary = figures.load_summary(figures.SUMMARY)
-    assert path.read_text(encoding="utf-8") == figures.filled_in(path, summary), "run recipes/default/figures.py"
+    summary = publish.load_summary(publish.SUMMARY)
+    assert path.read_text(encoding="utf-8") == publish.filled_in(path, summary), "run recipes/default/publish.py"
     assert summary.figure("model", "cosine_to_target").n > 100
 
 
@@ -31,21 +31,21 @@ def result():
 
 def test_a_summary_comes_back_without_the_single_conversions(result, tmp_path):
     full = replace(result, listening={"best": [1]}, pairs=[])
-    figures.save_summary(tmp_path / "figures.json", full)
-    assert figures.load_summary(tmp_path / "figures.json") == result
+    publish.save_summary(tmp_path / "figures.json", full)
+    assert publish.load_summary(tmp_path / "figures.json") == result
 
 
 def test_figures_go_between_the_markers(result, tmp_path):
     for name in "README.md", "table.md":
-        (tmp_path / name).write_text(f"before\n{figures.BEGIN}old\n{figures.END}after\n")
-    filled = figures.filled_in(tmp_path / "README.md", result)
-    assert filled.startswith("before\n<!--") and filled.endswith(f"{figures.END}after\n") and "old" not in filled
+        (tmp_path / name).write_text(f"before\n{publish.BEGIN}old\n{publish.END}after\n")
+    filled = publish.filled_in(tmp_path / "README.md", result)
+    assert filled.startswith("before\n<!--") and filled.endswith(f"{publish.END}after\n") and "old" not in filled
     assert "| converted | 12.0 [10.0, 14.0] |" in filled and "Man to man" not in filled
-    whole = figures.filled_in(tmp_path / "table.md", result)
+    whole = publish.filled_in(tmp_path / "table.md", result)
     assert "## Man to man: 7 pairs" in whole and "- WER: Weak." in whole and "- Read." in whole
 
 
 def test_a_file_without_markers_is_refused(result, tmp_path):
     (tmp_path / "README.md").write_text("no figures here\n")
     with pytest.raises(EvaluationError, match="README.md: lacks the line"):
-        figures.filled_in(tmp_path / "README.md", result)
+        publish.filled_in(tmp_path / "README.md", result)

@@ -1,6 +1,6 @@
 """Evaluate the model that ships and put its figures where they are told: README.md, the model's card, table.md.
 
-    python recipes/default/figures.py --pairs EVAL/pairs.tsv -o runs/default-report
+    python recipes/default/publish.py --pairs EVAL/pairs.tsv -o runs/default-report
 
 What `vc evaluate` has made and measured already is not done again. figures.json keeps the figures without the single
 conversions; the texts between the markers are written from it, and a test compares them.
@@ -20,7 +20,7 @@ from vc.files import write_atomically
 
 ROOT = Path(__file__).parent.parent.parent
 SUMMARY = Path(__file__).parent / "figures.json"
-BEGIN, END = "<!-- figures: written by recipes/default/figures.py -->\n", "<!-- end of figures -->\n"
+BEGIN, END = "<!-- figures: written by recipes/default/publish.py -->\n", "<!-- end of figures -->\n"
 
 
 def main(arguments):
@@ -38,7 +38,7 @@ def main(arguments):
         for path in targets():
             write_atomically(path, filled_in(path, summary))
     except VcError as error:
-        print(f"figures: error: {error}", file=sys.stderr)
+        print(f"publish: error: {error}", file=sys.stderr)
         return 1
     return 0
 
