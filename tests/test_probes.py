@@ -229,10 +229,9 @@ def test_information_is_found_in_the_half_that_has_it_and_not_in_exchanged_pairs
     found = measure("information", heard)
     assert found["information_from_content"].low > 0.5
     assert found["divergence_from_content"].low > 0.1
-    for name in found:
+    for name in found:  # by size: two judged speakers are too few for an interval to be relied on, see `judge`
         if "exchanged" in name or "from_speaker" in name:
-            assert_at_chance(found[name])
-            assert abs(found[name].value) < 0.05
+            assert abs(found[name].value) < 0.02, found[name]
 
 
 # What they stand on

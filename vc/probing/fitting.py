@@ -11,6 +11,9 @@ from torch.nn import functional as F
 from vc.probing.parts import Parts
 
 
+BUCKET_BATCHES = 8
+
+
 @dataclass(frozen=True)
 class Effort:
     """How hard the probes try, and the seed that makes them repeat.
@@ -19,8 +22,8 @@ class Effort:
     of the bootstrap. candidates: of the bound on the information.
     """
 
-    steps: int = 4000
-    patience: int = 300
+    steps: int = 1500
+    patience: int = 200
     batch: int = 32
     width: int = 96
     resamples: int = 1000
@@ -39,26 +42,30 @@ def seeded(effort):
         yield
 
 
-def fit(probe, loss, parts: Parts, effort, error=None, batch=None, learning_rate=2e-3):
+def fit(probe, loss, parts: Parts, effort, error=None, lengths=None, batch=None, learning_rate=2e-3):
     """Train `probe`, leave in it the weights with the lowest validation error, and return that error.
 
     loss: indices of items (n,) -> mean loss, a scalar. error: the like, what is wanted to be low, where that is not the
-    loss. The validation part is asked after each pass over the training part. The weights that a probe begins with
-    count too: one that finds nothing says what it said before.
+    loss. lengths: of the items (items,), where batches of items of about one length spare padding. The validation part
+    is asked after each pass over the training part. The weights that a probe begins with count too: one that finds
+    nothing says what it said before.
     """
     error, batch = error or loss, batch or effort.batch
+    if lengths is None:
+        lengths = torch.zeros(1 + int(torch.cat([parts.training, parts.validation]).max()))
+    validation = parts.validation[lengths[parts.validation].argsort(stable=True)]
     optimiser = torch.optim.AdamW(probe.parameters(), lr=learning_rate, weight_decay=0.01)
-    best, best_weights = _mean(probe, error, parts.validation, batch), copy.deepcopy(probe.state_dict())
+    best, best_weights = _mean(probe, error, validation, batch), copy.deepcopy(probe.state_dict())
     step = best_step = 0
     while step < effort.steps and step - best_step < effort.patience:
         probe.train()
-        for indices in parts.training[torch.randperm(len(parts.training))].split(batch):
+        for indices in _batches(parts.training, lengths, batch):
             optimiser.zero_grad()
             loss(indices).backward()
             nn.utils.clip_grad_norm_(probe.parameters(), 5.0)
             optimiser.step()
             step += 1
-        found = _mean(probe, error, parts.validation, batch)
+        found = _mean(probe, error, validation, batch)
         if found < best:
             best, best_weights, best_step = found, copy.deepcopy(probe.state_dict()), step
     probe.load_state_dict(best_weights)
@@ -66,10 +73,23 @@ def fit(probe, loss, parts: Parts, effort, error=None, batch=None, learning_rate
     return best
 
 
+def _batches(indices, lengths, batch):
+    """The items in random batches, each of items that are neighbours by length within BUCKET_BATCHES random batches."""
+    batches = []
+    for bucket in indices[torch.randperm(len(indices))].split(BUCKET_BATCHES * batch):
+        batches += bucket[lengths[bucket].argsort(stable=True)].split(batch)
+    return [batches[i] for i in torch.randperm(len(batches)).tolist()]
+
+
 @torch.no_grad()
 def _mean(probe, error, indices, batch):
     probe.eval()
     return sum(error(chunk).item() * len(chunk) for chunk in indices.split(batch)) / len(indices)
+
+
+def lengths_of(sequences):
+    """Frames of each (C, T'): (items,)."""
+    return torch.tensor([sequence.shape[1] for sequence in sequences])
 
 
 def standardised(sequences, training):

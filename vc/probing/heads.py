@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from vc.probing.fitting import fit, padded, seeded, standardised
+from vc.probing.fitting import fit, lengths_of, padded, seeded, standardised
 
 LAYERS = (0, 2)  # a linear probe and one with convolutions; whichever does better on the validation part is reported
 DROPOUT = 0.1
@@ -117,7 +117,8 @@ def _strongest(sequences, outputs, parts, effort, loss, error=None):
         with seeded(effort):
             probe = Pooled(sequences[0].shape[0], effort.width, outputs, layers)
             held_out = fit(probe, lambda indices: loss(probe(*padded(sequences, indices)), indices), parts, effort,
-                           error=lambda indices: error(probe(*padded(sequences, indices)), indices))
+                           error=lambda indices: error(probe(*padded(sequences, indices)), indices),
+                           lengths=lengths_of(sequences))
         found.append((held_out, layers, probe))
     _, _, probe = min(found, key=lambda entry: entry[:2])
     with torch.no_grad():
@@ -129,7 +130,8 @@ def _of_frames(sequences, valid, parts, effort, loss):
     sequences = standardised(sequences, parts.training)
     with seeded(effort):
         probe = Frames(sequences[0].shape[0], effort.width, 1, (1, 2))
-        fit(probe, lambda indices: loss(probe(*padded(sequences, indices)), indices), parts, effort)
+        fit(probe, lambda indices: loss(probe(*padded(sequences, indices)), indices), parts, effort,
+            lengths=lengths_of(sequences))
     with torch.no_grad():
         return torch.cat([probe(sequences[i][None], torch.ones(1, 1, sequences[i].shape[1]))[0, 0][valid[i]]
                           for i in parts.test.tolist()])

@@ -3,6 +3,7 @@ it tells them apart, the more the code knows. Split by speaker.
 
 The input is a tenth of a second of log-mel, the code what a half says of that moment: the content half's frame, or the
 speaker half of the recording. Both figures are lower bounds: of the code, by as much as the discriminator could find.
+That may be less than nothing, where what it learnt does not hold for new speakers; it is shown as it is.
 
 - divergence: the discriminator is asked whether a pair is true. log 2 minus its cross-entropy is a lower bound on the
   Jensen-Shannon divergence of true and exchanged pairs, at most log 2 = 0.69 nats (Goodfellow et al. 2014; as an
@@ -54,10 +55,9 @@ class Information(Probe):
                     paired = codes[_deal(parts, effort)] if control else codes
                     values = lower_bound(moments.inputs, paired, parts, effort, bound, candidates)
                     title = about.format(seconds=INPUT_S, candidates=candidates, most=math.log(candidates))
-                    # No code knows less than nothing: a discriminator that does worse than not to look bounds nothing.
                     findings[f"{name}_from_{half}" + "_exchanged" * control] = judge(
                         half, title + ", pairs exchanged: must be 0" * control, "nats", 0.0,
-                        lambda i: max(0.0, float(values[i].mean())), clusters, effort)
+                        lambda i: float(values[i].mean()), clusters, effort)
         return findings
 
 

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from vc.errors import DataError
 from vc.probing.base import HALVES, Probe
 from vc.probing.findings import judge
-from vc.probing.fitting import fit, padded, seeded, standardised
+from vc.probing.fitting import fit, lengths_of, padded, seeded, standardised
 from vc.probing.heads import Frames
 from vc.probing.parts import FEWEST_GROUPS, Parts, split_by_speaker
 
@@ -70,7 +70,7 @@ def transcribe(sequences, texts, parts, effort):
 
     with seeded(effort):
         probe = Frames(sequences[0].shape[0], WIDTH_FACTOR * effort.width, len(letters) + 1, DILATIONS)
-        fit(probe, loss, parts, effort, batch=BATCH)
+        fit(probe, loss, parts, effort, lengths=lengths_of(sequences), batch=BATCH)
     with torch.no_grad():
         return [_read(probe(*padded(sequences, index)).argmax(1)[0], letters) for index in parts.test.split(1)]
 
