@@ -18,9 +18,9 @@ def add(commands):
     parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
     parser.add_argument("--only", nargs="+", metavar="PROBE",
                         help="a wrong name lists them (default: all that DATA allows)")
-    parser.add_argument("--speakers", type=int, default=160, metavar="N",
+    parser.add_argument("--speakers", type=int, default=100, metavar="N",
                         help="draw so many speakers (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=30, metavar="S",
+    parser.add_argument("--seconds", type=float, default=20, metavar="S",
                         help="and so much speech of each (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
     parser.add_argument("--quick", action="store_true", help="train the probes for moments only, to see it work")

@@ -30,8 +30,8 @@ def judge(half, title, unit, chance, statistic, clusters, effort) -> Finding:
     """A statistic of the judged items with its interval. statistic: places of items, with repeats (n,), -> float.
 
     clusters: what each item belongs to; those are drawn again with replacement and not the items, because the frames of
-    a recording or the recordings of a speaker err together (Efron 1979). With few clusters the interval is too narrow: of
-    16 runs on independent pairs it missed zero in 4 with 6 speakers (2 judged), in 2 with 24 and in none with 60.
+    a recording or the recordings of a speaker err together (Efron 1979). With few clusters the interval is too narrow:
+    of 16 runs on independent pairs it missed zero in 4 with 6 speakers (2 judged), in 2 with 24 and in none with 60.
     """
     rng = np.random.default_rng(effort.seed)
     names = {name: number for number, name in enumerate(dict.fromkeys(clusters))}

@@ -21,7 +21,7 @@ class ProbeReport:
     notes: list
 
 
-def run_probes(model, data, names=None, speakers=160, seconds=30.0, seed=0, quick=False) -> ProbeReport:
+def run_probes(model, data, names=None, speakers=100, seconds=20.0, seed=0, quick=False) -> ProbeReport:
     """Ask what the halves of `model`, an AutoEncoder on the CPU, know of the speech in `data`; see `draw_sample`.
 
     names: of PROBES; None asks all and leaves out those that the recordings do not allow. Repeats exactly. Raises
