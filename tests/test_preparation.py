@@ -277,7 +277,9 @@ def start(source, folder):
               "assert 'torch' not in sys.modules, 'torch would be loaded by each worker too'\n"
               "prepare(sys.argv[1], sys.argv[2], workers=2, progress=False)\n")
     return subprocess.Popen([sys.executable, "-c", script, str(source), str(folder)], stderr=subprocess.PIPE, text=True,
-                            start_new_session=True)
+                            start_new_session=True,
+                            # whoever runs the tests in the background has it ignored
+                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
 
 def wait_for_utterances(process, folder, count):
