@@ -10,10 +10,11 @@ import vc
 ROOT = Path(vc.__file__).parent
 LAYERS = [
     {"errors"},
-    {"config", "files", "workers"},
+    {"config", "files", "workers", "registry"},
     {"audio", "level", "device", "windows", "pitch", "pitch_range"},
     {"features", "harmonics", "layers", "spectrum"},
-    {"bottlenecks", "encoder", "decoder", "adversaries", "realism", "discriminators"},
+    {"bottlenecks", "encoder", "decoder", "adversaries", "realism", "discriminators",
+     "code_losses"},
     {"model", "losses"},
     {"checkpoint", "data"},
     {"vocoders"},

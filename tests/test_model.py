@@ -104,8 +104,14 @@ def test_the_band_statistics_standardise():
 
 def test_bottlenecks_by_hand():
     x = torch.tensor([[[-1.0, 0.0, 2.0]]])
-    assert torch.equal(make_bottleneck("plain")(x).z, x)
-    torch.testing.assert_close(make_bottleneck("sigmoid")(x).z, torch.tensor([[[0.26894, 0.5, 0.88080]]]),
+    assert torch.equal(make_bottleneck("plain", 1, {})(x).z, x)
+    torch.testing.assert_close(make_bottleneck("sigmoid", 1, {})(x).z, torch.tensor([[[0.26894, 0.5, 0.88080]]]),
                                atol=1e-4, rtol=0)
-    with pytest.raises(ConfigError, match="unknown bottleneck 'thin'; choose one of plain, sigmoid"):
-        make_bottleneck("thin")
+    assert torch.equal(make_bottleneck("binary", 1, {})(x).z, torch.tensor([[[-1.0, -1.0, 1.0]]]))
+
+
+def test_wrong_bottlenecks_are_refused():
+    with pytest.raises(ConfigError, match="unknown bottleneck 'thin'; choose one of plain, sigmoid, binary"):
+        make_bottleneck("thin", 1, {})
+    with pytest.raises(ConfigError, match="unknown setting 'width' of bottleneck plain; known: none"):
+        make_bottleneck("plain", 1, {"width": 3})

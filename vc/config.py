@@ -14,6 +14,9 @@ import yaml
 from vc.errors import ConfigError
 
 
+Setting = bool | int | float | str
+
+
 class Section(pydantic.BaseModel):
     """A frozen group of settings that refuses keys it does not know."""
 
@@ -52,6 +55,7 @@ class ModelConfig(Section):
     content_dims: int = pydantic.Field(16, ge=1)
     speaker_dims: int = pydantic.Field(128, ge=1)
     bottleneck: str = "sigmoid"
+    bottleneck_settings: dict[str, Setting] = pydantic.Field({}, description="of that bottleneck, see vc/bottlenecks")
     pitch: bool = pydantic.Field(True, description="F0 as an input of the decoder; False only to show what it buys")
     instance_norm: bool = pydantic.Field(True, description="False only to show what instance normalisation buys")
 
@@ -176,7 +180,11 @@ class Config(Section):
     adversary: AdversaryConfig = AdversaryConfig()
     realism: RealismConfig = RealismConfig()
     loss: LossConfig = LossConfig()
+    code_losses: dict[str, dict[str, Setting]] = pydantic.Field(
+        {}, description="by name, each with its weight and settings, see vc/code_losses")
     perturb: PerturbConfig = PerturbConfig()
+    corruptions: dict[str, dict[str, Setting]] = pydantic.Field(
+        {}, description="of what the encoder hears, by name with settings, see vc/data/corruptions")
     vocoder: VocoderConfig = VocoderConfig()
     data: DataConfig = DataConfig()
     train: TrainConfig = TrainConfig()

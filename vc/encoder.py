@@ -18,11 +18,13 @@ from vc.layers import ConvBlock, instance_norm
 
 @dataclass(frozen=True)
 class Embedding:
-    """The two halves. content: (B, C, T'). speaker: (B, S), of unit length. bottleneck: penalty and metrics."""
+    """The two halves. content: (B, C, T'). speaker: (B, S), of unit length. unsqueezed: what went into the bottleneck
+    (B, C, T'), and squeezed: all that came out."""
 
     content: torch.Tensor
     speaker: torch.Tensor
-    bottleneck: Squeezed
+    unsqueezed: torch.Tensor
+    squeezed: Squeezed
 
 
 class Encoder(nn.Module):
@@ -32,14 +34,14 @@ class Encoder(nn.Module):
     """
 
     def __init__(self, bands, width, blocks, kernel, stride, content_dims, speaker_dims, bottleneck,
-                 instance_norm=True):
+                 bottleneck_settings, instance_norm=True):
         super().__init__()
         self.stride = stride
         self.instance_norm = instance_norm
         self.stem = nn.Conv1d(bands, width, 2 * stride + 1, stride=stride, padding=stride)
         self.blocks = nn.ModuleList(ConvBlock(width, kernel) for _ in range(blocks))
         self.to_content = nn.Conv1d(width, content_dims, 1)
-        self.bottleneck = make_bottleneck(bottleneck)
+        self.bottleneck = make_bottleneck(bottleneck, content_dims, bottleneck_settings)
         self.to_speaker = nn.Sequential(nn.Linear(2 * width * (blocks + 1), width), nn.GELU(),
                                         nn.Linear(width, speaker_dims))
 
@@ -58,7 +60,7 @@ class Encoder(nn.Module):
             content = instance_norm(content, mask).x
         squeezed = self.bottleneck(content)
         speaker = F.normalize(self.to_speaker(torch.cat(gathered, dim=1)).float(), dim=1)
-        return Embedding(squeezed.z, speaker, squeezed)
+        return Embedding(squeezed.z, speaker, content, squeezed)
 
     def _normalise(self, h, mask):
         """What stays (B, C, T') and what was taken out (B, 2C)."""

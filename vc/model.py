@@ -25,6 +25,7 @@ class AutoEncoder(nn.Module):
         shared = dict(bands=config.mel.bands, width=sizes.width, kernel=sizes.kernel, stride=sizes.stride,
                       content_dims=sizes.content_dims, speaker_dims=sizes.speaker_dims)
         self.encoder = Encoder(**shared, blocks=sizes.encoder_blocks, bottleneck=sizes.bottleneck,
+                               bottleneck_settings=sizes.bottleneck_settings,
                                instance_norm=sizes.instance_norm)
         self.decoder = Decoder(**shared, blocks=sizes.decoder_blocks, pitch=sizes.pitch)
         self.harmonics = HarmonicComb(config.mel)
@@ -34,7 +35,11 @@ class AutoEncoder(nn.Module):
     def encode(self, log_mel, lengths=None) -> Embedding:
         """log_mel: (B, M, T). lengths: valid frames of each item (B,), or None when nothing is padded."""
         mask = None if lengths is None else frame_mask(lengths, log_mel.shape[2], log_mel.device)
-        return self.encoder((log_mel - self.band_mean) / self.band_std, mask)
+        return self.encoder(self.standardise(log_mel), mask)
+
+    def standardise(self, log_mel):
+        """(B, M, T) with mean 0 and deviation 1 in each band over the training data."""
+        return (log_mel - self.band_mean) / self.band_std
 
     def decode(self, content, speaker, f0, lengths=None):
         """content: (B, C, T'), speaker: (B, S), f0: (B, T) in Hz, 0 where unvoiced -> log-mel (B, M, T)."""

@@ -8,8 +8,10 @@ from torch import nn
 
 from vc import losses
 from vc.adversaries import ADVERSARIES
+from vc.code_losses import Coding, make_code_losses
 from vc.config import Config
 from vc.data.batches import Batch
+from vc.data.corruptions import Corruptions
 from vc.data.perturbation import Perturbation
 from vc.features import LogMel
 from vc.model import AutoEncoder
@@ -27,11 +29,12 @@ class Outcome:
 
 
 class Objective(nn.Module):
-    """The model with everything that only training needs: perturbation, speaker classification, adversary."""
+    """The model with everything that only training needs: perturbation, corruptions, speaker classification, code
+    losses and opponents."""
 
     kind = "model"
     sizes = {"mel": None, "model": None}
-    fixed = {"adversary": ("form",)}
+    fixed = {"adversary": ("form",), "code_losses": None}
 
     def __init__(self, config: Config, speakers, device="cpu"):
         super().__init__()
@@ -39,6 +42,7 @@ class Objective(nn.Module):
         self.model = AutoEncoder(config)
         self.log_mel = LogMel(config.mel)
         self.classification = losses.SpeakerClassification(config.model.speaker_dims, speakers)
+        self.code_losses = make_code_losses(config.code_losses, config.mel.bands, config.model.content_dims)
         self.adversary = None
         self.to(device)
         if config.adversary.form != "none":
@@ -46,10 +50,11 @@ class Objective(nn.Module):
             self.adversary = adversary(config.adversary, config.model.content_dims, speakers, device)
         self.realism = Realism(config.realism, device) if config.realism.weight > 0 else None
         self.perturb = Perturbation(config.mel, config.perturb, device)
+        self.corruptions = Corruptions(config.corruptions, config.mel, device)
 
     def main_parameters(self):
         """What the main optimiser trains; the adversary owns the rest."""
-        return [*self.model.parameters(), *self.classification.parameters()]
+        return [*self.model.parameters(), *self.classification.parameters(), *self.code_losses.parameters()]
 
     def opponents(self):
         """What trains itself against the model: {name: module with an `optimiser`}."""
@@ -63,30 +68,48 @@ class Objective(nn.Module):
     def forward(self, batch: Batch, step, generator) -> Outcome:
         """The losses of one batch. generator: decides how the input's voice is moved."""
         clean = self.log_mel(batch.source)
-        embedding = self.model.encode(self.perturb(clean, generator))
-        content = embedding.content
+        heard = self._spoil(batch.source, clean, generator)
+        bottleneck = self.model.encoder.bottleneck
+        bottleneck.step.fill_(step)
+        embedding = self.model.encode(heard)
+        bottleneck.learn(embedding.unsqueezed.detach(), embedding.squeezed)
+        content, squeezed = embedding.content, embedding.squeezed
         speaker = self.model.encode(self.log_mel(batch.reference)).speaker
         rebuilt = self.model.decode(content, speaker, batch.source_f0)
         terms = {"reconstruction": losses.reconstruction(rebuilt, clean, self.model.band_std),
                  "speaker_classification": self.classification(speaker, batch.speaker_ids)}
-        opposing, metrics = {}, {f"bottleneck/{name}": value for name, value in embedding.bottleneck.metrics.items()}
-        if embedding.bottleneck.penalty is not None:
-            opposing["bottleneck"] = embedding.bottleneck.penalty
+        others, metrics = {}, {f"bottleneck/{name}": value for name, value in squeezed.metrics.items()}
+        if squeezed.penalty is not None:
+            others["bottleneck"] = squeezed.penalty
+        others |= self._shape(heard, content)
         if step >= self.config.train.consistency_from:
             converted, wanted = self._convert_some(content.detach(), speaker.detach(), batch)
             terms |= self._consistency(converted, content.detach(), wanted)
             if self.realism is not None and step >= self.realism.from_step:
                 judgement = self._judge(clean, rebuilt, converted)
-                opposing["realism"] = judgement.loss
+                others["realism"] = judgement.loss
                 metrics["realism/discrimination"] = judgement.discrimination
         if self.adversary is not None:
             attack = self.adversary.attack(content, batch.speaker_ids, step)
-            opposing["adversarial"] = attack.loss
+            others["adversarial"] = attack.loss
             metrics |= {"adversary/cross_entropy": attack.cross_entropy, "adversary/accuracy": attack.accuracy,
                         "adversary/weight": torch.tensor(self.adversary.weight_at(step))}
-        # What opposes the reconstruction comes with its own weight in it.
-        total = sum(getattr(self.config.loss, name) * term for name, term in terms.items()) + sum(opposing.values())
-        return Outcome(total, terms | opposing, metrics)
+        # The others come with their own weight in them.
+        total = sum(getattr(self.config.loss, name) * term for name, term in terms.items()) + sum(others.values())
+        return Outcome(total, terms | others, metrics)
+
+    def _spoil(self, wave, clean, generator):
+        """What the encoder hears instead of the clean log-mel: in a moved voice, and corrupted."""
+        corrupted = self.corruptions.wave(wave, generator)
+        log_mel = clean if corrupted is wave else self.log_mel(corrupted)
+        return self.corruptions.log_mel(self.perturb(log_mel, generator), generator)
+
+    def _shape(self, heard, content):
+        """The code losses by name, weighted."""
+        coding = Coding(self.model.standardise(heard), content,
+                        lambda inputs: self.model.encoder.forward(inputs).content)  # .forward: not compiled
+        return {name: self.config.code_losses[name]["weight"] * code_loss(coding)
+                for name, code_loss in self.code_losses.items()}
 
     def _convert_some(self, content, speaker, batch):
         """A share of the batch in another's voice (b, M, T), and the speaker halves asked for (b, S)."""
@@ -108,8 +131,7 @@ class Objective(nn.Module):
                 "content_consistency": losses.content_consistency(again.content, content[:len(converted)])}
 
     def _judge(self, clean, rebuilt, converted):
-        mean, std = self.model.band_mean, self.model.band_std
-        return self.realism.judge(*((log_mel - mean) / std for log_mel in (clean, rebuilt, converted)))
+        return self.realism.judge(*map(self.model.standardise, (clean, rebuilt, converted)))
 
 
 @contextmanager

@@ -76,6 +76,7 @@ class Trainer:
             self._begin()
             self.average = copy.deepcopy(self.objective.model).requires_grad_(False)
         self.validation = validation(config, store, split, self.device)
+        self._generators = [self.device] if self.device.type == "cuda" else []
         self._use_bfloat16 = config.train.precision == "bfloat16" or (
             config.train.precision == "auto" and has_fast_bfloat16(self.device))
         if self._wants_compile():
@@ -102,8 +103,11 @@ class Trainer:
         batch = self.loader.at(self.step)
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate_at(self.step, settings)
-        generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + self.step)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._use_bfloat16):
+        seed = settings.seed * 1_000_003 + self.step
+        generator = torch.Generator().manual_seed(seed)
+        with (torch.random.fork_rng(devices=self._generators),
+              torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._use_bfloat16)):
+            torch.manual_seed(seed)  # of what the model itself draws
             outcome = self.objective(batch, self.step, generator)
         self.optimiser.zero_grad(set_to_none=True)
         outcome.total.backward()
@@ -165,6 +169,7 @@ class Trainer:
         decay = min(self.config.train.average_decay, self.step / (self.step + 10))
         averages, weights = list(self.average.parameters()), list(self.objective.model.parameters())
         torch._foreach_lerp_(averages, weights, 1 - decay)
+        torch._foreach_copy_(list(self.average.buffers()), list(self.objective.model.buffers()))
 
     def _refuse_non_finite(self, outcome, norm):
         # On a GPU reading a value waits for it, so there the check joins the log's rhythm.
@@ -230,11 +235,11 @@ def _refuse_other(config, saved, fixed, path):
         raise CheckpointError(f"{path}: trained with task={saved.task}, the config says {config.task}; use the file "
                               f"with its own config, or start a new run without it")
     for section, names in fixed.items():
-        now, then = getattr(config, section).model_dump(), getattr(saved, section).model_dump()
-        for name in names or now:
-            if now[name] != then[name]:
-                raise CheckpointError(f"{path}: trained with {section}.{name}={then[name]}, the config says "
-                                      f"{now[name]}; use the file with its own config, or start a new run without it")
+        now, then = config.model_dump()[section], saved.model_dump()[section]
+        for name in names or now | then:
+            if now.get(name) != then.get(name):
+                raise CheckpointError(f"{path}: trained with {section}.{name}={then.get(name)}, the config says "
+                                      f"{now.get(name)}; use the file with its own config, or start a new run without it")
 
 
 def _flatten_optimiser(owner, optimiser):

@@ -1,0 +1,29 @@
+"""What shapes the content half beside the reconstruction. To add a code loss: subclass `CodeLoss` in a file of its own
+and name it in CODE_LOSSES. A config asks for one by `code_losses.NAME.weight`; its settings, the constructor's
+keyword-only parameters, stand beside the weight.
+"""
+
+from torch import nn
+
+from vc.code_losses.base import CodeLoss, Coding
+from vc.code_losses.sparsity import Activation
+from vc.errors import ConfigError
+from vc.registry import make
+
+__all__ = ["CODE_LOSSES", "CodeLoss", "Coding", "make_code_losses"]
+
+CODE_LOSSES = {"activation": Activation}
+
+
+def make_code_losses(wanted, bands, content_dims):
+    """nn.ModuleDict of the code losses that `wanted`, {name: {"weight": ..., setting: value}}, names.
+
+    Raises ConfigError.
+    """
+    losses = nn.ModuleDict()
+    for name, settings in wanted.items():
+        if settings.get("weight", 0) <= 0:
+            raise ConfigError(f"code_losses.{name}: expected a weight above 0; leave it out to have none")
+        settings = {key: value for key, value in settings.items() if key != "weight"}
+        losses[name] = make("code loss", CODE_LOSSES, name, settings, bands, content_dims)
+    return losses

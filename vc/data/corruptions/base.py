@@ -1,0 +1,21 @@
+"""What a corruption is: it spoils what the encoder hears; the target of the decoder stays clean."""
+
+from abc import ABC
+
+
+class Corruption(ABC):
+    """Base of all corruptions. Each overrides one of the two methods; a generator decides everything.
+
+    mel, the mel settings, and the device come first in the constructor; keyword-only parameters are its settings.
+    """
+
+    def __init__(self, mel, device="cpu"):
+        self.mel, self.device = mel, device
+
+    def wave(self, wave, generator):
+        """(B, N) in [-1, 1] -> (B, N)."""
+        return wave
+
+    def log_mel(self, log_mel, generator):
+        """(B, M, T) -> (B, M, T)."""
+        return log_mel

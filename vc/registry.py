@@ -1,0 +1,31 @@
+"""Choose by name from an explicit table, with the settings that the chosen one knows."""
+
+import difflib
+import inspect
+
+from vc.errors import ConfigError
+
+
+def make(kind, table, name, settings, *given):
+    """`table[name](*given, **settings)`. Its settings are its keyword-only parameters, each of its default's type.
+
+    kind: what the table holds, for the errors. Raises ConfigError for an unknown name or setting, or a value of another
+    type.
+    """
+    if name not in table:
+        raise ConfigError(f"unknown {kind} {name!r}; choose one of {', '.join(table)}")
+    known = {parameter.name: parameter.default for parameter in inspect.signature(table[name]).parameters.values()
+             if parameter.kind is parameter.KEYWORD_ONLY}
+    for key, value in settings.items():
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1) or known
+            raise ConfigError(f"unknown setting {key!r} of {kind} {name}; known: {', '.join(near) or 'none'}")
+        if not _fits(value, known[key]):
+            raise ConfigError(f"setting {key} of {kind} {name}: got {value!r}, expected a value like {known[key]!r}")
+    return table[name](*given, **settings)
+
+
+def _fits(value, default):
+    if isinstance(default, float):
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return type(value) is type(default)
