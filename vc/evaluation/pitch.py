@@ -58,10 +58,10 @@ class Pitch(Instrument):
         return values
 
 
-def world_pitch(audio, sample_rate_hz, frame_ms=FRAME_MS):
+def world_pitch(audio, sample_rate_hz, frame_ms=FRAME_MS, lowest_hz=LOWEST_HZ, highest_hz=HIGHEST_HZ):
     """floats (N,) -> (F0 in Hz (T,), 0 where unvoiced; the frames' times in seconds (T,)), both float64."""
     pyworld, audio = import_world(), np.asarray(audio, np.float64)
-    f0, times = pyworld.dio(audio, sample_rate_hz, f0_floor=LOWEST_HZ, f0_ceil=HIGHEST_HZ, frame_period=frame_ms)
+    f0, times = pyworld.dio(audio, sample_rate_hz, f0_floor=lowest_hz, f0_ceil=highest_hz, frame_period=frame_ms)
     return pyworld.stonemask(audio, f0, times, sample_rate_hz), times
 
 

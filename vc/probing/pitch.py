@@ -3,19 +3,20 @@
 The truth is WORLD's: F0 by DIO with StoneMask (Morise et al. 2009, 2016), which pyworld computes.
 """
 
-import warnings
 from typing import final
 
 import numpy as np
 import torch
 
 from vc.errors import DataError
+from vc.evaluation.pitch import world_pitch
 from vc.probing.base import HALVES, Probe, sequences_of
 from vc.probing.findings import balanced_accuracy, explained, judge
 from vc.probing.heads import classify_frames, regress, regress_frames
 from vc.probing.parts import split_by_speaker
 
 FEWEST_VOICED_FRAMES = 10
+LOWEST_HZ, HIGHEST_HZ = 71.0, 800.0
 
 
 @final
@@ -66,17 +67,13 @@ def _of_frames(contents, tracks, medians, speakers, parts, effort):
 
 def _tracks(heard, listener):
     """F0 in Hz at each content frame, 0 where unvoiced: list of (T',)."""
-    try:
-        with warnings.catch_warnings():  # it warns of pkg_resources, which it imports itself
-            warnings.simplefilter("ignore")
-            import pyworld
-    except ImportError:
-        raise DataError("the pitch probe needs pyworld, which is not installed; pip install vc[evaluate]") from None
     rate_hz, period_samples = listener.mel.sample_rate_hz, listener.mel.hop_samples * listener.stride
     tracks = []
     for piece in heard:
-        audio = piece.audio.astype(np.float64)
-        coarse, times_s = pyworld.dio(audio, rate_hz, frame_period=1000 * period_samples / rate_hz)
-        track = pyworld.stonemask(audio, coarse, times_s, rate_hz)[:piece.content.shape[1]]
-        tracks.append(torch.from_numpy(np.pad(track, (0, piece.content.shape[1] - len(track)))).float())
+        try:
+            track, _ = world_pitch(piece.audio, rate_hz, 1000 * period_samples / rate_hz, LOWEST_HZ, HIGHEST_HZ)
+        except ImportError:
+            raise DataError("the pitch probe needs pyworld, which is not installed; pip install vc[evaluate]") from None
+        frames = piece.content.shape[1]
+        tracks.append(torch.from_numpy(np.pad(track[:frames], (0, max(0, frames - len(track))))).float())
     return tracks
