@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass
 from itertools import permutations
 
-import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
@@ -13,7 +12,7 @@ from vc import losses
 from vc.audio import load_audio
 from vc.conversion import DEFAULT_MODEL, load
 from vc.features import LogMel
-from vc.level import NOMINAL_LEVEL_DB, speech_level_db
+from vc.level import at_level
 from vc.pitch import track_pitch
 from vc.pitch_range import move_pitch, pitch_range
 
@@ -36,8 +35,7 @@ def spoken(clips, model):
     """{speaker: [two Spoken]}."""
     log_mel, found = LogMel(model.config.mel), {}
     for path in sorted(clips.rglob("*.flac")):
-        audio = load_audio(path, 16000)
-        audio = audio * np.float32(10 ** ((NOMINAL_LEVEL_DB - speech_level_db(audio, 16000)) / 20))
+        audio = at_level(load_audio(path, 16000), 16000)
         f0 = torch.from_numpy(track_pitch(audio, 16000, model.config.mel.hop_samples))[None]
         found.setdefault(path.parent.name, []).append(Spoken(log_mel(torch.from_numpy(audio)[None]), f0))
     return found

@@ -21,7 +21,7 @@ from vc.checkpoint import load_model
 from vc.device import choose_device
 from vc.errors import AudioError
 from vc.features import LogMel
-from vc.level import NOMINAL_LEVEL_DB, LevelMeter, require_speech, speech_level_db, trim_silence
+from vc.level import LevelMeter, at_level, level_gain, require_speech, restore_level, restoring_gain, trim_silence
 from vc.pitch import track_pitch
 from vc.pitch_range import move_pitch, pitch_range
 from vc.spectrum import is_speech, long_term_spectrum, match_spectrum
@@ -37,7 +37,6 @@ REFERENCE_WINDOW_S = 10.0
 MIN_REFERENCE_S = 0.5
 EDGE_FRAMES = 8
 HEADROOM_DB = 6.0
-PEAK = 0.98
 SPOOL_BLOCK_SAMPLES = 65536
 # Between these levels of a source frame, far below speech at the nominal level, the result fades by up to GATE_DB.
 GATE_OPEN_DBFS, GATE_SHUT_DBFS, GATE_DB = -66.0, -81.0, 90.0
@@ -147,7 +146,7 @@ class Converter:
                 done += len(block)
                 if done < survey.samples:
                     yield Progress(done / self.sample_rate, total_s)
-            gain = _restoring_gain(meter, survey.level_db)
+            gain = restoring_gain(meter, survey.level_db)
             spool.seek(0)
             while data := spool.read(4 * SPOOL_BLOCK_SAMPLES):
                 writer.write(np.frombuffer(data, np.float32) * gain)
@@ -164,8 +163,7 @@ class Converter:
         """The two halves of one recording, which is held in memory whole. Raises AudioError."""
         audio = load_audio(recording, self.sample_rate)
         require_speech(audio, self.sample_rate, recording, MIN_REFERENCE_S)
-        gain = _gain(NOMINAL_LEVEL_DB - speech_level_db(audio, self.sample_rate))
-        log_mel = self.log_mel(audio * gain)
+        log_mel = self.log_mel(at_level(audio, self.sample_rate))
         embedding = self.model.encode(log_mel[None].to(self.device))
         return Halves(log_mel, embedding.content[0].cpu(), embedding.speaker[0].cpu())
 
@@ -195,8 +193,7 @@ class Converter:
         """What is heard in each window of one reference recording."""
         audio = load_audio(path, self.sample_rate)
         require_speech(audio, self.sample_rate, path, MIN_REFERENCE_S)
-        audio = trim_silence(audio, self.sample_rate)
-        audio = torch.from_numpy(audio * _gain(NOMINAL_LEVEL_DB - speech_level_db(audio, self.sample_rate)))
+        audio = torch.from_numpy(at_level(trim_silence(audio, self.sample_rate), self.sample_rate))
         for window in _even_split(audio.to(self.device), round(REFERENCE_WINDOW_S * self.sample_rate)):
             log_mel = self._log_mel(window[None])
             speech = is_speech(frame_levels_db(window, self.mel.hop_samples))
@@ -209,11 +206,8 @@ class Converter:
 
     def _whole(self, source, survey, transform):
         """The stream's blocks as one array, at the source's level."""
-        meter = LevelMeter(self.sample_rate)
         blocks = list(self._stream(source, survey, transform))
-        for block in blocks:
-            meter.update(block)
-        return np.concatenate(blocks) * _restoring_gain(meter, survey.level_db)
+        return restore_level(np.concatenate(blocks), self.sample_rate, survey.level_db)
 
     @torch.no_grad()
     def _stream(self, source, survey, transform):
@@ -232,7 +226,7 @@ class Converter:
 
     def _log_mel_windows(self, source, survey, transform):
         """Transformed log-mel (M, T) and is_last, window by window."""
-        hop, gain = self.mel.hop_samples, _gain(NOMINAL_LEVEL_DB - survey.level_db)
+        hop, gain = self.mel.hop_samples, level_gain(survey.level_db)
         size, overlap = (round(seconds * self.sample_rate) // hop * hop for seconds in (WINDOW_S, OVERLAP_S))
         blocks = (torch.from_numpy(block) * gain for block in stream_audio(source, self.sample_rate))
         f0 = F.pad(survey.f0, (0, 1))  # the windows' last frame may lie behind the recording's
@@ -320,17 +314,6 @@ def _filled_up(blocks, hop_samples):
 def _even_split(audio, longest):
     """Pieces of nearly equal length, none longer than `longest`, so that no short rest remains."""
     return audio.chunk(math.ceil(len(audio) / longest))
-
-
-def _gain(decibels):
-    return np.float32(10 ** (decibels / 20))
-
-
-def _restoring_gain(meter, level_db):
-    """What brings the sound that the meter heard to a speech level, or as near as its peak allows."""
-    if meter.peak == 0 or level_db == -math.inf or meter.speech_level_db == -math.inf:
-        return np.float32(0)
-    return np.float32(min(_gain(level_db - meter.speech_level_db), PEAK / meter.peak))
 
 
 @contextlib.contextmanager

@@ -16,6 +16,9 @@ SILENCE_DBFS = -70.0
 # Prepared recordings have this speech level; the model hears and speaks at it. Peaks of speech lie 12 to 20 dB above.
 NOMINAL_LEVEL_DB = -26.0
 
+# A converted recording gets back the level of its source, but no sample of it gets larger than this.
+PEAK = 0.98
+
 FRAME_S = 0.02
 # Frames this far below the level of the active ones do not count as active, the margin of ITU-T P.56.
 ACTIVE_MARGIN_DB = 16.0
@@ -66,6 +69,30 @@ def speech_level_db(audio, sample_rate_hz):
     meter = LevelMeter(sample_rate_hz)
     meter.update(audio)
     return meter.speech_level_db
+
+
+def level_gain(level_db, wanted_db=NOMINAL_LEVEL_DB):
+    """The factor that brings sound of one level in dBFS to another."""
+    return 10 ** ((wanted_db - level_db) / 20)
+
+
+def at_level(audio, sample_rate_hz, wanted_db=NOMINAL_LEVEL_DB):
+    """`audio`, floats (N,) that are not silent, with its speech at another level."""
+    return audio * level_gain(speech_level_db(audio, sample_rate_hz), wanted_db)
+
+
+def restoring_gain(meter, level_db):
+    """The factor that brings what a LevelMeter heard to a speech level, or as near as its peak allows."""
+    if meter.peak == 0 or level_db == -math.inf or meter.speech_level_db == -math.inf:
+        return 0.0
+    return min(level_gain(meter.speech_level_db, level_db), PEAK / meter.peak)
+
+
+def restore_level(audio, sample_rate_hz, level_db):
+    """`audio`, floats (N,), with its speech at a level, or as near to it as its peak allows; silence stays silent."""
+    meter = LevelMeter(sample_rate_hz)
+    meter.update(audio)
+    return audio * restoring_gain(meter, level_db)
 
 
 def require_speech(audio, sample_rate_hz, path, min_s):

@@ -22,7 +22,7 @@ from vc.config import MelConfig
 from vc.data.layouts import find_recordings
 from vc.errors import DataError, VcError
 from vc.features import LogMel, mel_filters
-from vc.level import NOMINAL_LEVEL_DB, speech_level_db
+from vc.level import at_level
 from vc.vocoders import GriffinLim
 
 # fft_samples, hop_samples, bands
@@ -93,8 +93,7 @@ def choose_clips(data, count, seed):
 
 def load_nominal(path, sample_rate_hz):
     """A recording at the level at which the converter takes its mel: float32 (N,)."""
-    audio = load_audio(path, sample_rate_hz)
-    return audio * np.float32(10 ** ((NOMINAL_LEVEL_DB - speech_level_db(audio, sample_rate_hz)) / 20))
+    return at_level(load_audio(path, sample_rate_hz), sample_rate_hz)
 
 
 @dataclass(frozen=True)

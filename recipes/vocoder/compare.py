@@ -21,7 +21,7 @@ from vc.audio import load_audio
 from vc.config import MelConfig
 from vc.evaluation.intervals import ratio_of_sums
 from vc.features import LogMel
-from vc.level import NOMINAL_LEVEL_DB, speech_level_db
+from vc.level import at_level
 from vc.vocoders import GriffinLim, make_vocoder
 
 PER_SPEAKER, SHORTEST_S, LONGEST_S = 2, 3.0, 8.0
@@ -98,8 +98,7 @@ def world(wave):
 
 def read_at_level(path, mel):
     wave = load_audio(path, mel.sample_rate_hz)
-    wave = wave[:len(wave) // mel.hop_samples * mel.hop_samples]
-    return wave * np.float32(10 ** ((NOMINAL_LEVEL_DB - speech_level_db(wave, mel.sample_rate_hz)) / 20))
+    return at_level(wave[:len(wave) // mel.hop_samples * mel.hop_samples], mel.sample_rate_hz)
 
 
 def table(readings):

@@ -12,7 +12,7 @@ from vc.evaluation.naturalness import Naturalness
 from vc.evaluation.pitch import world_pitch
 from vc.evaluation.recognition import Recognition, edit_distance, split_words
 from vc.evaluation.similarity import Similarity
-from vc.level import NOMINAL_LEVEL_DB
+from vc.level import NOMINAL_LEVEL_DB, level_gain
 from vc.vocoder_losses import WaveformLosses
 
 FRAME_PERIOD_MS = 5.0
@@ -41,7 +41,7 @@ class Measures:
 
         with torch.no_grad():
             spectrum = self._losses(torch.from_numpy(made)[None], torch.from_numpy(wave)[None])["spectrum"].item()
-        gain = np.float32(10 ** ((LEVEL_DBFS - NOMINAL_LEVEL_DB) / 20))
+        gain = level_gain(NOMINAL_LEVEL_DB, LEVEL_DBFS)
         recorded, copied = Heard(wave * gain, text), Heard(made * gain, text)
         words, heard = split_words(text), split_words(self._words.read(copied) or "")
         return {"pesq": (pesq(SAMPLE_RATE_HZ, wave, made, "wb"), 1),

@@ -38,7 +38,7 @@ from vc.data.layouts import find_recordings
 from vc.data.store import StoreWriter, pitch_hop, table_cell
 from vc.errors import AudioError, ConfigError, DataError
 from vc.files import write_atomically
-from vc.level import NOMINAL_LEVEL_DB, clipped_share, speech_level_db, trim_silence
+from vc.level import NOMINAL_LEVEL_DB, clipped_share, level_gain, speech_level_db, trim_silence
 from vc.pitch import track_pitch
 from vc.workers import CONTEXT, control_c_held_back, end_with_parent, processors
 
@@ -301,6 +301,5 @@ def _prepare_one(settings, path):
 
 def _to_int16(speech, settings):
     """Bring floats (N,) to the common level, or as near as their peak allows, and round them to int16."""
-    gain_db = settings.level_db - speech_level_db(speech, settings.sample_rate_hz)
-    gain = min(10 ** (gain_db / 20), PEAK / np.abs(speech).max())
-    return np.rint(speech * gain * 32768).astype(np.int16)
+    gain = level_gain(speech_level_db(speech, settings.sample_rate_hz), settings.level_db)
+    return np.rint(speech * min(gain, PEAK / np.abs(speech).max()) * 32768).astype(np.int16)

@@ -13,14 +13,13 @@ import numpy as np
 from vc.audio import load_audio
 from vc.evaluation.packages import require_packages
 from vc.evaluation.pitch import import_world, log_pitch_range, move_range, world_pitch
-from vc.level import require_speech, speech_level_db
+from vc.level import require_speech, restore_level, speech_level_db
 
 FRAME_MS = 5.0
 RATIOS = np.arange(0.80, 1.2501, 0.01)
 # Above and below, the long-term mean tells of the microphone rather than of the speaker.
 COMPARED_HZ = (200.0, 5000.0)
 MOST_DB = 15.0  # by which a frequency is raised or lowered; more would lift noise
-PEAK = 0.98
 LOWEST_POWER = 1e-12
 
 
@@ -65,8 +64,7 @@ class ClassicalConverter:
         f0 = _move_pitch(own.f0, np.concatenate([target.f0 for target in targets]))
         said = self._world.synthesize(f0, np.exp(envelope), own.aperiodicity, self.sample_rate_hz, FRAME_MS)
         said = np.pad(said, (0, max(0, len(audio) - len(said))))[:len(audio)]
-        gain = 10 ** ((level_db - speech_level_db(said, self.sample_rate_hz)) / 20)
-        return (said * min(gain, PEAK / np.abs(said).max())).astype(np.float32)
+        return restore_level(said, self.sample_rate_hz, level_db).astype(np.float32)
 
     def _load(self, path):
         audio = load_audio(path, self.sample_rate_hz)

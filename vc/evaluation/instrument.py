@@ -9,10 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-
 from vc.audio import load_audio
-from vc.level import require_speech, speech_level_db
+from vc.level import at_level, require_speech
 
 SAMPLE_RATE_HZ = 16000  # of all the measures' models
 # The level that Resemblyzer was trained at. Its features are not logarithmic: left at 10 dB less, one recording in
@@ -87,4 +85,4 @@ def load_levelled(path):
     """A recording at SAMPLE_RATE_HZ whose speech lies at LEVEL_DBFS: float32 (N,). Raises AudioError for silence."""
     audio = load_audio(path, SAMPLE_RATE_HZ)
     require_speech(audio, SAMPLE_RATE_HZ, path, min_s=0.1)
-    return audio * np.float32(10 ** ((LEVEL_DBFS - speech_level_db(audio, SAMPLE_RATE_HZ)) / 20))
+    return at_level(audio, SAMPLE_RATE_HZ, LEVEL_DBFS)

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 
 from vc.audio import load_audio
-from vc.conversion import PEAK, frame_levels_db
+from vc.conversion import frame_levels_db
 from vc.data.store import SpeechStore
 from vc.features import LogMel
-from vc.level import NOMINAL_LEVEL_DB, require_speech, speech_level_db
+from vc.level import NOMINAL_LEVEL_DB, level_gain, require_speech, restore_level, speech_level_db
 from vc.spectrum import is_speech
 
 MOST_STRETCH = 3.0  # of a component's deviation
@@ -47,7 +47,7 @@ class MelReader:
     @torch.no_grad()
     def stacked(self, audio, level_db):
         """floats (N,) of a known level -> vectors (V, B) and which are speech (V,), bool."""
-        waveform = torch.from_numpy(audio * np.float32(10 ** ((NOMINAL_LEVEL_DB - level_db) / 20)))
+        waveform = torch.from_numpy(audio * level_gain(level_db))
         log_mel = self._log_mel(waveform[None])[0]
         speech = is_speech(frame_levels_db(waveform, self.mel.hop_samples))
         missing = -log_mel.shape[1] % self.stride
@@ -111,8 +111,7 @@ class PcaConverter:
         log_mel = torch.from_numpy(vectors.reshape(-1, mel.bands).T.astype(np.float32))
         said = self._vocoder(log_mel[:, :own.samples // mel.hop_samples + 1].clamp(min=np.log(mel.floor))).numpy()
         said = np.pad(said, (0, max(0, own.samples - len(said))))[:own.samples]
-        gain = 10 ** ((own.level_db - speech_level_db(said, mel.sample_rate_hz)) / 20)
-        return (said * min(gain, PEAK / np.abs(said).max())).astype(np.float32)
+        return restore_level(said, mel.sample_rate_hz, own.level_db)
 
     def _code(self, vectors):
         return (vectors - self._components.mean) @ self._components.basis.T

@@ -11,15 +11,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vc.audio import load_audio, save_audio
+from vc.audio import save_audio
 from vc.conversion import load
 from vc.evaluation.classical import ClassicalConverter
 from vc.evaluation.instrument import Sound
 from vc.evaluation.instruments import INSTRUMENTS
 from vc.evaluation.pca import Components, MelReader, PcaConverter
 from vc.evaluation.systems import SYSTEMS
-from vc.features import LogMel
-from vc.level import NOMINAL_LEVEL_DB, speech_level_db
 
 
 @dataclass(frozen=True)
@@ -107,11 +105,6 @@ class Studio:
             self._instruments[name] = INSTRUMENTS[name](self._settings.texts)
         return self._instruments[name]
 
-    @torch.no_grad()
     def _halves(self, task):
-        converter = self.converter
-        audio = load_audio(task.path, converter.sample_rate)
-        gain = np.float32(10 ** ((NOMINAL_LEVEL_DB - speech_level_db(audio, converter.sample_rate)) / 20))
-        log_mel = LogMel(converter.mel)(torch.from_numpy(audio * gain)[None])
-        embedding = converter.model.encode(log_mel.to(converter.device))
-        return {"speaker": embedding.speaker[0].tolist(), "content": embedding.content[0].mean(1).tolist()}
+        halves = self.converter.halves(task.path)
+        return {"speaker": halves.speaker.tolist(), "content": halves.content.mean(1).tolist()}

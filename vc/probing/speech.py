@@ -12,7 +12,7 @@ from vc.data.layouts import find_recordings
 from vc.data.sampling import group_by_speaker, is_held_out
 from vc.data.store import SpeechStore
 from vc.errors import AudioError, DataError
-from vc.level import NOMINAL_LEVEL_DB, SILENCE_DBFS, speech_level_db, trim_silence
+from vc.level import SILENCE_DBFS, level_gain, speech_level_db, trim_silence
 
 LONGEST_PIECE_S, SHORTEST_PIECE_S = 15.0, 0.5
 # With so many speakers outside the training data, the halves of speakers that the encoder knows are not asked.
@@ -103,7 +103,7 @@ def _pieces_of(spoken, seconds, rate_hz, rng):
         level_db = speech_level_db(audio, rate_hz)
         if len(audio) < SHORTEST_PIECE_S * rate_hz or level_db < SILENCE_DBFS:
             continue
-        audio = audio * np.float32(10 ** ((NOMINAL_LEVEL_DB - level_db) / 20))
+        audio = audio * level_gain(level_db)
         cut = np.array_split(audio, math.ceil(len(audio) / (LONGEST_PIECE_S * rate_hz)))
         for part in cut:
             if missing_s > 0:
