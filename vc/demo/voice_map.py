@@ -7,6 +7,8 @@ import html
 
 import numpy as np
 
+from vc.evaluation.maps import principal_plane
+
 WIDTH, HEIGHT, MARGIN = 640, 400, 56
 LABEL_ROOM = 0.2  # share of the width that a label needs beside its point
 SPARK = "M0,-11L11,0L0,11L-11,0Z"  # what is not a voice of its own is a diamond
@@ -14,12 +16,9 @@ SPARK = "M0,-11L11,0L0,11L-11,0Z"  # what is not a voice of its own is a diamond
 
 def project(speakers):
     """(V, S) speaker halves -> (V, 2) between 0 and 1, and the share of all variance that the two axes show."""
-    centred = speakers - speakers.mean(axis=0)
-    _, sizes, axes = np.linalg.svd(centred, full_matrices=False)
-    flat = centred @ axes[:2].T
-    flat = np.pad(flat, ((0, 0), (0, 2 - flat.shape[1])))
+    flat, centred = principal_plane(speakers), speakers - speakers.mean(axis=0)
     span = np.abs(flat).max() or 1.0
-    return 0.5 + flat / (2 * span), float((sizes[:2] ** 2).sum() / max((sizes ** 2).sum(), 1e-12))
+    return 0.5 + flat / (2 * span), float(np.square(flat).sum() / max(np.square(centred).sum(), 1e-12))
 
 
 def map_svg(voices, chosen="", marks=(), choosable=True):
