@@ -4,15 +4,14 @@ well as a dark one, content in greens, speaker and pitch in orange. T is the num
 
 import base64
 import html
-import io
-import math
 
 import numpy as np
 
+from vc.evaluation.page.pictures import HIGHEST_HZ, LOWEST_HZ, pitch_height, png
+
 # From silence to the loudest. In between, straight lines.
-COLOURS = ("#0b1220", "#14344d", "#1c6f74", "#5cb893", "#f6edc3")
+COLOURS = ((11, 18, 32), (20, 52, 77), (28, 111, 116), (92, 184, 147), (246, 237, 195))
 RANGE_NEPERS = 7.0  # below the loudest, what is drawn of a log-mel
-LOWEST_HZ, HIGHEST_HZ = 60.0, 500.0  # of the pitch curve, drawn on a logarithmic axis
 MAX_COLUMNS = 900
 WIDTH, HEIGHT = 1000, 150  # of a panel's own coordinates; it is stretched to the page
 
@@ -51,14 +50,7 @@ def _image(shares):
     columns = shares.shape[1]
     if columns > MAX_COLUMNS:
         shares = shares[:, np.linspace(0, columns - 1, MAX_COLUMNS).astype(int)]
-    from PIL import Image
-
-    stops = np.array([[int(colour[i:i + 2], 16) for i in (1, 3, 5)] for colour in COLOURS])
-    positions = np.linspace(0, 1, len(COLOURS))
-    pixels = np.stack([np.interp(shares.clip(0, 1), positions, stops[:, channel]) for channel in range(3)], axis=-1)
-    file = io.BytesIO()
-    Image.fromarray(pixels.round().astype(np.uint8)).save(file, "png")
-    data = base64.b64encode(file.getvalue()).decode()
+    data = base64.b64encode(png(shares, COLOURS)).decode()
     return (f'<image href="data:image/png;base64,{data}" width="{WIDTH}" height="{HEIGHT}" '
             f'preserveAspectRatio="none"/>')
 
@@ -70,8 +62,8 @@ def _curve(f0):
     stretches, current = [], []
     for frame, hertz in enumerate(f0):
         if hertz > 0:
-            share = math.log(min(max(hertz, LOWEST_HZ), HIGHEST_HZ) / LOWEST_HZ) / math.log(HIGHEST_HZ / LOWEST_HZ)
-            current.append(f"{WIDTH * frame / (len(f0) - 1):.1f},{HEIGHT * (1 - share):.1f}")
+            height = HEIGHT / 100 * pitch_height(min(max(hertz, LOWEST_HZ), HIGHEST_HZ))
+            current.append(f"{WIDTH * frame / (len(f0) - 1):.1f},{height:.1f}")
         elif current:
             stretches.append(current)
             current = []

@@ -23,8 +23,7 @@ def mel_picture(audio):
     """float32 (N,) at MEL's rate -> PNG, a pixel a frame and band, low bands at the bottom."""
     log_mel = LogMel(MEL)(torch.from_numpy(audio)[None])[0].numpy()
     depth = (log_mel.max() - log_mel) * (20 / math.log(10)) / RANGE_DB
-    shades = np.rint((1 - depth.clip(0, 1)) * (SHADES - 1)).astype(np.uint8)
-    return _png(shades[::-1], _palette())
+    return png(1 - depth[::-1], _RAMP)
 
 
 def picture_duration_s(audio):
@@ -64,21 +63,20 @@ def pitch_path(pitch, duration_s):
     return "".join(path)
 
 
-def _palette():
-    """SHADES colours along the ramp: uint8 (SHADES, 3)."""
-    places, shades = np.linspace(0, 1, len(_RAMP)), np.linspace(0, 1, SHADES)
-    channels = [np.interp(shades, places, [colour[channel] for colour in _RAMP]) for channel in range(3)]
-    return np.rint(np.stack(channels, axis=1)).astype(np.uint8)
-
-
-def _png(shades, palette):
-    """uint8 (height, width), indices of palette's rows (colours, 3) -> bytes of a PNG."""
-    height, width = shades.shape
+def png(shares, ramp):
+    """(height, width), 0 for the first colour of a ramp of (red, green, blue) and 1 for its last -> bytes of a PNG."""
+    height, width = shares.shape
     rows = np.zeros((height, width + 1), np.uint8)  # each row begins with its filter, 0 for none
-    rows[:, 1:] = shades
+    rows[:, 1:] = np.rint(shares.clip(0, 1) * (SHADES - 1))
     header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)  # 8 bits, by palette, not interlaced
-    chunks = {b"IHDR": header, b"PLTE": palette.tobytes(), b"IDAT": zlib.compress(rows.tobytes(), 9), b"IEND": b""}
+    chunks = {b"IHDR": header, b"PLTE": _palette(ramp).tobytes(), b"IDAT": zlib.compress(rows.tobytes(), 9), b"IEND": b""}
     return b"\x89PNG\r\n\x1a\n" + b"".join(_png_chunk(*chunk) for chunk in chunks.items())
+
+
+def _palette(ramp):
+    """SHADES colours along the ramp: uint8 (SHADES, 3)."""
+    places, shades = np.linspace(0, 1, len(ramp)), np.linspace(0, 1, SHADES)
+    return np.rint(np.stack([np.interp(shades, places, channel) for channel in zip(*ramp)], axis=1)).astype(np.uint8)
 
 
 def _png_chunk(name, content):
