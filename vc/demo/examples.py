@@ -1,6 +1,5 @@
 """Examples of the convert tab, made as soon as the page is served, so that a click shows them at once."""
 
-import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -36,9 +35,9 @@ class Examples:
     def __init__(self, studio):
         self._studio = studio
         kathleen, nathalie = studio.people["Kathleen"], studio.people["Nathalie"]
-        self.all = [Example("Woman to man", self._copied(kathleen.clip), kathleen.text, "Reader 27"),
-                    Example("Dutch to German", self._copied(nathalie.clip), "", "Kerstin"),
-                    Example("Man to woman", self._copied(SOURCE_CLIP), "", "Kathleen")]
+        self.all = [Example("Woman to man", studio.copied(kathleen.clip), kathleen.text, "Reader 27"),
+                    Example("Dutch to German", studio.copied(nathalie.clip), "", "Kerstin"),
+                    Example("Man to woman", studio.copied(SOURCE_CLIP), "", "Kathleen")]
         self._made, self._lock = {}, threading.Lock()
 
     def begin(self):
@@ -53,10 +52,6 @@ class Examples:
         """Waits where the example is not made yet."""
         self.begin()
         return self._made[example].result()
-
-    def _copied(self, clip):
-        """gradio hands out files from the temporary folder, but not from the package."""
-        return Path(shutil.copy(clip, self._studio.folder))
 
     def _make(self, example):
         studio, person = self._studio, self._studio.people[example.voice]

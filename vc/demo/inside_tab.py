@@ -25,7 +25,7 @@ class InsideTab:
         gr.Markdown("The encoder splits a recording into two halves: **content**, what was said, a picture over time, "
                     "and **speaker**, who said it, one point. Swap the halves of two recordings and listen.")
         with gr.Row():
-            self.recordings = [recording(f"Recording {letter}", _copied(studio, person.clip))
+            self.recordings = [recording(f"Recording {letter}", studio.copied(person.clip))
                                for letter, person in (("A", first), ("B", second))]
         self.button = gr.Button("Take apart and swap", variant="primary", elem_id="swap")
         self.view = gr.HTML(elem_id="inside")
@@ -63,13 +63,6 @@ class InsideTab:
                     self.studio.converter.convert_file(source, voice, output)
                     sounds[words, name] = play_button(output, f"Play {_said(words, name)}")
         return sounds
-
-
-def _copied(studio, clip):
-    """gradio hands out files from the temporary folder, but not from the package."""
-    copy = studio.folder / clip.name
-    copy.write_bytes(clip.read_bytes())
-    return str(copy)
 
 
 def _said(words, voice):

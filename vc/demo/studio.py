@@ -1,5 +1,6 @@
 """What all tabs of the page work with: the converter, the voices a visitor sees, and the limits on recordings."""
 
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -60,6 +61,10 @@ class Studio:
     def beginning(self, recording):
         """What of a recording is drawn: float32 (N,) at the converter's rate. Raises AudioError."""
         return load_audio(recording, self.converter.sample_rate)[:round(PICTURE_S * self.converter.sample_rate)]
+
+    def copied(self, clip):
+        """Path of a copy that gradio hands out: it does so from the temporary folder, but not from the package."""
+        return shutil.copyfile(clip, self.folder / clip.name)
 
     def private_folder(self):
         """A new folder whose files are gone at the end of the `with` block; gradio copies what it hands out."""
