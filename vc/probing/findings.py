@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-CONFIDENCE = 0.95
+from vc.evaluation.intervals import percentiles
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,8 @@ def judge(half, title, unit, chance, statistic, clusters, effort) -> Finding:
     for _ in range(effort.resamples):
         drawn = rng.integers(len(members), size=len(members))
         values.append(statistic(torch.from_numpy(np.concatenate([members[i] for i in drawn]))))
-    low, high = np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    value = float(statistic(torch.arange(len(belongs))))
-    return Finding(half, title, value, float(low), float(high), chance, unit, len(belongs))
+    found = percentiles(statistic(torch.arange(len(belongs))), values)
+    return Finding(half, title, found.value, found.low, found.high, chance, unit, len(belongs))
 
 
 def accuracy(guesses, labels):
