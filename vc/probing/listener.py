@@ -34,11 +34,6 @@ class Listener:
         self._log_mel = LogMel(self.mel)
 
     @torch.no_grad()
-    def encode(self, audio):
-        """Embedding of one waveform (N,), a batch of one."""
-        return self._model.encode(self._log_mel(torch.from_numpy(audio)[None]))
-
-    @torch.no_grad()
     def hear(self, piece) -> Heard:
         """A Piece with its halves."""
         log_mel = self._log_mel(torch.from_numpy(piece.audio)[None])

@@ -1,13 +1,14 @@
 """How loud? Conversion brings every source to one level before the encoder. For this probe each piece is played louder
 or softer than that, by a random gain, and the halves are asked for the gain. Split by speaker."""
 
+from dataclasses import replace
 from typing import final
 
 import numpy as np
 import torch
 
 from vc.conversion import frame_levels_db
-from vc.probing.base import HALVES, Probe
+from vc.probing.base import HALVES, Probe, sequences_of
 from vc.probing.findings import explained, judge
 from vc.probing.heads import regress, regress_frames
 from vc.probing.parts import split_by_speaker
@@ -25,15 +26,13 @@ class Loudness(Probe):
         parts = split_by_speaker(speakers, effort.seed)
         clusters = [speakers[i] for i in parts.test.tolist()]
         gains_db = np.random.default_rng(effort.seed).uniform(-GAIN_DB, GAIN_DB, len(heard)).astype(np.float32)
-        played = [listener.encode(piece.audio * 10 ** (gain_db / 20))
+        played = [listener.hear(replace(piece, audio=piece.audio * 10 ** (gain_db / 20)))
                   for piece, gain_db in zip(heard, gains_db, strict=True)]
         gains_db = torch.from_numpy(gains_db)
         constant, judged = gains_db[parts.training].mean(), gains_db[parts.test]
         findings = {}
         for half in HALVES:
-            sequences = [embedding.content[0] if half == "content" else embedding.speaker[0][:, None]
-                         for embedding in played]
-            predictions = regress(sequences, gains_db, parts, effort)
+            predictions = regress(sequences_of(played, half), gains_db, parts, effort)
             findings[f"loudness_from_{half}"] = judge(
                 half, f"level of a recording, moved by up to {GAIN_DB:g} dB", "R2", 0.0,
                 lambda i: explained(predictions[i], judged[i], constant), clusters, effort)
