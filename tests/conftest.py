@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers import Call, save_untrained
+from helpers import Call, quick_converter, save_untrained
 
 torch.set_num_threads(1)
 
@@ -30,6 +30,12 @@ def clips(repository):
 def tiny_model(repository, tmp_path_factory):
     """File of an untrained model of configs/tiny.yaml: enough for everything but the sound."""
     return save_untrained(tmp_path_factory.mktemp("model") / "tiny.safetensors", repository)
+
+
+@pytest.fixture(scope="session")
+def converter(tiny_model):
+    """Of the untrained model; its vocoder takes two rounds."""
+    return quick_converter(tiny_model)
 
 
 @pytest.fixture

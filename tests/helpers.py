@@ -9,8 +9,10 @@ import torch
 
 from vc.checkpoint import save_model
 from vc.config import load_config
+from vc.conversion import Converter, load
 from vc.data.store import pitch_hop
 from vc.model import AutoEncoder
+from vc.vocoders import GriffinLim
 from vc.vocoders.generator import Generator
 
 
@@ -53,6 +55,12 @@ def save_untrained_vocoder(path, repository, *overrides):
     return path
 
 
+def quick_converter(model, iterations=2):
+    """The Converter of a model's file, its vocoder taking two rounds unless told otherwise."""
+    loaded = load(model, "cpu")
+    return Converter(loaded.model, GriffinLim(loaded.mel, iterations=iterations), loaded.step, loaded.fingerprint)
+
+
 def add_unvoiced(store, path, speaker, samples, text=""):
     """Add int16 (N,) to a StoreWriter as if nothing in it were voiced, without what does not fill a pitch hop."""
     hop = pitch_hop(store.sample_rate_hz)
@@ -69,13 +77,9 @@ def free_port():
 
 @contextlib.contextmanager
 def serve_demo(model, iterations=2, **settings):
-    """The demo in this process, its vocoder taking two rounds unless told otherwise: its address."""
-    from vc.conversion import Converter, load
+    """The demo in this process, with a `quick_converter`: its address."""
     from vc.demo.server import running
     from vc.demo.settings import Settings
-    from vc.vocoders import GriffinLim
 
-    loaded = load(model, "cpu")
-    converter = Converter(loaded.model, GriffinLim(loaded.mel, iterations=iterations), loaded.step, loaded.fingerprint)
-    with running(converter, Settings(port=free_port(), **settings)) as address:
+    with running(quick_converter(model, iterations), Settings(port=free_port(), **settings)) as address:
         yield address

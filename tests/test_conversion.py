@@ -8,22 +8,15 @@ import torch
 
 from vc import conversion
 from vc.audio import load_audio, save_audio
-from vc.conversion import Converter, Frames, frame_levels_db, load
+from vc.conversion import Frames, frame_levels_db, load
 from vc.errors import AudioError, CheckpointError, ConfigError, VoiceError
 from vc.features import LogMel
 from vc.level import NOMINAL_LEVEL_DB, PEAK, at_level, speech_level_db
 from vc.pitch_range import pitch_range
 from vc.survey import Survey
-from vc.vocoders import GriffinLim
 from vc.voices import Voice, VoiceLibrary
 
 RATE_HZ = 16000
-
-
-@pytest.fixture(scope="module")
-def converter(tiny_model):
-    loaded = load(tiny_model, "cpu")
-    return Converter(loaded.model, GriffinLim(loaded.mel, iterations=2), loaded.step, loaded.fingerprint)
 
 
 @pytest.fixture(scope="module")

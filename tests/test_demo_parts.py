@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from vc.audio import audio_label, load_audio, save_audio
-from vc.conversion import Converter, load
 from vc.demo import judge
 from vc.demo.gallery import people
 from vc.demo.pictures import content_panel, mel_panel
@@ -17,16 +16,9 @@ from vc.demo.settings import MAX_VOICES, Settings, parse_auth
 from vc.demo.shelf import Shelf
 from vc.demo.voice_map import map_svg, project
 from vc.errors import CheckpointError, ConfigError, VoiceError
-from vc.vocoders import GriffinLim
 from vc.voices import VoiceLibrary, blend, load_voice, mean_voice, save_voice
 
 RATE_HZ = 16000
-
-
-@pytest.fixture(scope="module")
-def converter(tiny_model):
-    loaded = load(tiny_model, "cpu")
-    return Converter(loaded.model, GriffinLim(loaded.mel, iterations=2), loaded.step, loaded.fingerprint)
 
 
 @pytest.fixture(scope="module")
