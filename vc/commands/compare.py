@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from vc.commands.shared import add_command
+from vc.commands.shared import add_command, checked_output
+from vc.errors import EvaluationError
 
 
 def add(commands):
@@ -21,7 +22,9 @@ def _compare(options):
     from vc.evaluation.comparison import compare, markdown
     from vc.evaluation.result import load_result
 
-    output = _checked_output(options)
+    output = checked_output(options.output, options.force, EvaluationError)
+    if output is not None and output.suffix.lower() != ".html":
+        raise EvaluationError(f"{output}: a page is HTML, expected a name that ends in .html")
     paths = [options.first, *options.others]
     comparison = compare([load_result(path) for path in paths], [_name(path) for path in paths])
     if output is not None:
@@ -38,17 +41,3 @@ def _name(path):
     """What a report is called where its model has no name: its folder."""
     path = Path(path).resolve()
     return path.parent.name if path.is_file() else path.name
-
-
-def _checked_output(options):
-    """The page's path, or None. Raises EvaluationError before any work where it cannot be written."""
-    from vc.errors import EvaluationError
-
-    if options.output is None:
-        return None
-    output = Path(options.output)
-    if output.suffix.lower() != ".html":
-        raise EvaluationError(f"{output}: a page is HTML, expected a name that ends in .html")
-    if output.exists() and not options.force:
-        raise EvaluationError(f"{output}: exists already; give --force to replace it, or another name")
-    return output

@@ -1,8 +1,6 @@
 """`vc probe`: what each half of the embedding knows."""
 
-from pathlib import Path
-
-from vc.commands.shared import add_command
+from vc.commands.shared import add_command, checked_output
 from vc.errors import DataError
 
 
@@ -27,8 +25,9 @@ def add(commands):
 
 
 def _probe(options):
-    output = Path(options.output) if options.output else None
-    _check_output(output, options.force)
+    output = checked_output(options.output, options.force, DataError)
+    if output is not None and not output.parent.is_dir():
+        raise DataError(f"{output}: its folder does not exist; make it first")
     from vc.checkpoint import load_model
     from vc.conversion import DEFAULT_MODEL
     from vc.probing.report import format_findings, save_findings
@@ -38,14 +37,6 @@ def _probe(options):
     report = run_probes(model, options.data, options.only, options.speakers, options.seconds, options.seed,
                         options.quick)
     print(format_findings(report))
-    if output:
+    if output is not None:
         save_findings(output, report.findings)
     return 0
-
-
-def _check_output(output, force):
-    """Before the work of minutes, not after."""
-    if output and output.exists() and not (force and output.is_file()):
-        raise DataError(f"{output}: exists already; choose another name or use --force to replace a file")
-    if output and not output.parent.is_dir():
-        raise DataError(f"{output}: its folder does not exist; make it first")

@@ -1,6 +1,7 @@
 """What the commands have in common: their parsers' options, the converter they ask for, the way they complain."""
 
 import sys
+from pathlib import Path
 
 from vc.device import DEVICES
 
@@ -37,6 +38,17 @@ def load_converter(options):
     from vc.conversion import load
 
     return load(options.model, options.device, options.vocoder)
+
+
+def checked_output(name, force, refusal):
+    """The Path of a file to be written, None for None. To be called before any work: raises `refusal`, one of our
+    errors, where the file exists and may not be replaced."""
+    if name is None:
+        return None
+    output = Path(name)
+    if output.exists() and not (force and output.is_file()):
+        raise refusal(f"{output}: exists already; give --force to replace a file, or another name")
+    return output
 
 
 def complain(error):
