@@ -116,7 +116,8 @@ def test_trust_is_on_hover_and_in_plain_sight(page):
 
 
 @pytest.mark.parametrize("value, unit, text", [
-    (0.69449, "", "0.694"), (35.25, "%", "35.2"), (-0.0001, "", "0.000"), (-3.14159, "points", "−3.1"), (2, "Hz", "2.0"),
+    (0.69449, "", "0.694"), (35.25, "%", "35.2"), (-0.0001, "", "0.000"), (-3.14159, "points", "−3.1"),
+    (2, "Hz", "2.0"),
     (0.0712, "accuracy", "0.071"),
 ])
 def test_numbers_by_hand(value, unit, text):

@@ -258,5 +258,6 @@ def _explain(problem):
     for name in location[:-1]:
         section = section.model_fields[name].annotation
     near = difflib.get_close_matches(location[-1], section.model_fields, n=1)
-    hint = f"did you mean {'.'.join([*location[:-1], near[0]])}?" if near else f"known: {', '.join(section.model_fields)}"
+    known = f"known: {', '.join(section.model_fields)}"
+    hint = f"did you mean {'.'.join([*location[:-1], near[0]])}?" if near else known
     return f"unknown setting {'.'.join(location)}; {hint}"

@@ -13,7 +13,7 @@ SHOWN = {"loss/reconstruction": "rec", "loss/adversarial": "adv", "loss/speaker_
 
 
 class Monitor:
-    """Logs the readings of one run in `folder`, going on after `step`; what an earlier run logged past it is dropped."""
+    """Logs the readings of one run in `folder`, going on after `step`; what an earlier run logged past it goes."""
 
     def __init__(self, folder, step, steps, progress=True):
         try:

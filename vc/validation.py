@@ -122,7 +122,7 @@ def _fixed_batch(config, store, utterances, device):
 
 
 def _pieces(utterances, piece_samples):
-    """[(speaker, start, end), ...] of the speakers with enough speech, as many pieces of each; [] for fewer than two."""
+    """[(speaker, start, end), ...] of speakers with enough speech, as many pieces of each; [] for fewer than two."""
     chosen = []
     for speaker, spoken in group_by_speaker(utterances).items():
         pieces = [(speaker, start, start + piece_samples) for utterance in spoken

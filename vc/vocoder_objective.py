@@ -74,7 +74,7 @@ class VocoderObjective(nn.Module):
 
     @torch.no_grad()
     def prepare(self, source, f0, generator):
-        """Waveforms (B, N) and their F0 (B, T) -> what the generator hears (B, M, T), and the waveforms at its level."""
+        """Waveforms (B, N) and their F0 (B, T) -> what the generator hears (B, M, T), and the waves at its level."""
         gain_db = (2 * torch.rand(len(source), 1, generator=generator) - 1) * self.config.vocoder.gain_db
         gain = 10 ** (gain_db.to(source.device) / 20)
         if not self._converter:

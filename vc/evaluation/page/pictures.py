@@ -69,7 +69,8 @@ def png(shares, ramp):
     rows = np.zeros((height, width + 1), np.uint8)  # each row begins with its filter, 0 for none
     rows[:, 1:] = np.rint(shares.clip(0, 1) * (SHADES - 1))
     header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)  # 8 bits, by palette, not interlaced
-    chunks = {b"IHDR": header, b"PLTE": _palette(ramp).tobytes(), b"IDAT": zlib.compress(rows.tobytes(), 9), b"IEND": b""}
+    chunks = {b"IHDR": header, b"PLTE": _palette(ramp).tobytes(), b"IDAT": zlib.compress(rows.tobytes(), 9),
+              b"IEND": b""}
     return b"\x89PNG\r\n\x1a\n" + b"".join(_png_chunk(*chunk) for chunk in chunks.items())
 
 
