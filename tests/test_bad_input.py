@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from helpers import contents, save_untrained
+from helpers import contents
 from safetensors.torch import save_file
 
 RATE_HZ = 16000

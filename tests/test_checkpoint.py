@@ -7,7 +7,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from vc.checkpoint import Checkpoint, load_checkpoint, load_model, save_checkpoint, save_model
+from vc.checkpoint import Checkpoint, load_model, save_checkpoint, save_model
 from vc.config import Config, ModelConfig
 from vc.errors import CheckpointError
 from vc.model import AutoEncoder

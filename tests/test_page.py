@@ -19,7 +19,7 @@ from vc.evaluation.page import listening, pictures
 from vc.evaluation.page.markup import element, escaped
 from vc.evaluation.page.svg import Scale, rounded_scale, scale_around
 from vc.evaluation.page.tables import format_number, title_with_unit
-from vc.evaluation.result import Figure, load_result, save_result
+from vc.evaluation.result import Figure, load_result
 
 WITHOUT_END = {"meta", "link", "img", "br"}
 

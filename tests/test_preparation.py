@@ -14,7 +14,7 @@ import pytest
 import soundfile
 
 from vc.data import preparation
-from vc.data.preparation import LeftOut, format_report, prepare
+from vc.data.preparation import format_report, prepare
 from vc.data.store import SpeechStore
 from vc.errors import ConfigError, DataError
 
