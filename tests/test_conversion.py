@@ -53,7 +53,7 @@ def test_windows_join_into_the_mel_of_the_whole(converter, long_clip, monkeypatc
     audio = torch.from_numpy(load_audio(long_clip, RATE_HZ))
     audio = torch.nn.functional.pad(audio, (0, -len(audio) % converter.mel.hop_samples))
     survey = Survey(NOMINAL_LEVEL_DB, len(audio), torch.zeros(1))
-    windows = list(converter._log_mel_windows(long_clip, survey, lambda frames: frames.log_mel))
+    windows = [(frames.log_mel, is_last) for frames, is_last in converter.windows(long_clip, survey)]
     assert len(windows) > 8
     joined = torch.cat(list(conversion._crossfaded(iter(windows), 8000 // converter.mel.hop_samples + 1)), dim=1)
     whole = LogMel(converter.mel)(audio[None])[0]
@@ -79,7 +79,7 @@ def test_the_half_empty_edges_of_a_window_do_not_matter(converter, clip):
     cut_off = log_mel.clone()
     cut_off[:, :2] = cut_off[:, -2:] = math.log(converter.mel.floor)  # the frames that reach beyond the ends
     level_db, f0, voice = torch.full((50,), NOMINAL_LEVEL_DB), torch.full((50,), 200.0), converter.voice_of(clip)
-    results = [converter._convert_window(Frames(mel, level_db, f0), voice, pitch_range(f0))
+    results = [converter.say(converter.listen(Frames(mel, level_db, f0)), voice, pitch_range(f0))
                for mel in (log_mel, cut_off)]
     assert results[0].shape == log_mel.shape
     torch.testing.assert_close(*results)
@@ -161,7 +161,7 @@ def test_a_burst_of_the_decoder_is_held_down(converter):
     """No frame comes out more than HEADROOM_DB louder than it went in; what is softer is left alone."""
     source = torch.zeros(converter.mel.bands, 3)
     converted = torch.stack([torch.full((converter.mel.bands,), level) for level in (-1.0, 0.5, 4.0)], dim=1)
-    held = converter._held_down(converted, source)
+    held = conversion._held_down(converted, conversion.frame_energy(source))
     headroom = conversion.HEADROOM_DB * math.log(10) / 20
     torch.testing.assert_close(held[0], torch.tensor([-1.0, 0.5, headroom]))
     assert conversion.frame_energy(source)[0].item() == pytest.approx(math.log(converter.mel.bands) / 2)

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 import vc
 from vc.audio import AudioWriter, load_audio, stream_audio
+from vc.bottlenecks import Squeezed
 from vc.checkpoint import load_model
 from vc.device import choose_device
 from vc.errors import AudioError
@@ -93,6 +94,18 @@ class Frames:
     f0: torch.Tensor
 
 
+@dataclass(frozen=True)
+class Content:
+    """A window of the source as it passes through the bottleneck. squeezed: what came out of it, for one item, of more
+    frames than the window by EDGE_FRAMES on each side. f0: in Hz (T,), 0 in pauses. level_db: of each frame in dBFS
+    (T,). energy: of each frame of the log-mel, in nepers (T,)."""
+
+    squeezed: Squeezed
+    f0: torch.Tensor
+    level_db: torch.Tensor
+    energy: torch.Tensor
+
+
 class Converter:
     """Says one recording in the voice of another.
 
@@ -114,12 +127,12 @@ class Converter:
         Raises AudioError for a source or reference that cannot be read or is too short, and for a silent reference. A
         silent source gives silence.
         """
-        voice, survey = self.voice_of(target), self._survey(source)
+        voice, survey = self.voice_of(target), self.survey(source)
         return self._whole(source, survey, self._speaking_as(voice, survey))
 
     def resynthesise(self, source):
         """`source` through mel and vocoder alone, the ceiling of what conversion can sound like: float32 (N,)."""
-        return self._whole(source, self._survey(source), lambda frames: frames.log_mel)
+        return self._whole(source, self.survey(source), lambda frames: frames.log_mel)
 
     def convert_file(self, source, target, output, force=False):
         """Like `convert`, into a file whose suffix says the format; returns its duration in seconds.
@@ -135,12 +148,18 @@ class Converter:
 
         Leaving off before that, by closing the iterator, leaves no file.
         """
-        voice, survey = self.voice_of(target), self._survey(source)
+        voice, survey = self.voice_of(target), self.survey(source)
+        blocks = self._stream(source, survey, self._speaking_as(voice, survey))
+        yield from self.writing_steps(blocks, survey, output, force)
+
+    def writing_steps(self, blocks, survey, output, force=False):
+        """Write blocks of sound, float32 (n,), at the level and of the length that a Survey has; see
+        `conversion_steps`."""
         meter, done = LevelMeter(self.sample_rate), 0
         total_s = survey.samples / self.sample_rate
         with AudioWriter(output, self.sample_rate, force, self.label) as writer, _spool(writer.path) as spool:
             # The gain that restores the level is known at the end only; until then the sound waits in a nameless file.
-            for block in self._stream(source, survey, self._speaking_as(voice, survey)):
+            for block in blocks:
                 meter.update(block)
                 spool.write(block.tobytes())
                 done += len(block)
@@ -201,7 +220,8 @@ class Converter:
             yield Piece(self.model.encode(log_mel).speaker[0].cpu(), log_mel[0, :, speech].cpu(), f0,
                         len(window) / self.sample_rate)
 
-    def _survey(self, source):
+    def survey(self, source):
+        """Level, length and pitch of a recording, which has to be known before `windows`. Raises AudioError."""
         return survey_source(source, self.sample_rate, self.mel.hop_samples)
 
     def _whole(self, source, survey, transform):
@@ -209,23 +229,28 @@ class Converter:
         blocks = list(self._stream(source, survey, transform))
         return restore_level(np.concatenate(blocks), self.sample_rate, survey.level_db)
 
-    @torch.no_grad()
     def _stream(self, source, survey, transform):
         """Blocks of sound at the nominal level, float32 (n,), N samples in all, with `transform` between mel and
         vocoder: Frames -> log-mel (M, T)."""
+        windows = ((transform(frames), is_last) for frames, is_last in self.windows(source, survey))
+        return self.vocoded(windows, survey)
+
+    @torch.no_grad()
+    def vocoded(self, windows, survey):
+        """Blocks of sound, float32 (n,), of log-mel windows (M, T) with is_last, cut as `windows` cuts them."""
         missing = survey.samples
         if survey.level_db == -math.inf:
             yield np.zeros(missing, np.float32)
             return
-        log_mels = self._log_mel_windows(source, survey, transform)
         overlap_frames = round(OVERLAP_S * self.sample_rate) // self.mel.hop_samples + 1
-        for wave in self.vocoder.stream(_crossfaded(log_mels, overlap_frames)):
+        for wave in self.vocoder.stream(_crossfaded(windows, overlap_frames)):
             block = wave[:missing].numpy()
             missing -= len(block)
             yield block
 
-    def _log_mel_windows(self, source, survey, transform):
-        """Transformed log-mel (M, T) and is_last, window by window."""
+    @torch.no_grad()
+    def windows(self, source, survey):
+        """Frames and is_last, window by window, which overlap."""
         hop, gain = self.mel.hop_samples, level_gain(survey.level_db)
         size, overlap = (round(seconds * self.sample_rate) // hop * hop for seconds in (WINDOW_S, OVERLAP_S))
         blocks = (torch.from_numpy(block) * gain for block in stream_audio(source, self.sample_rate))
@@ -233,37 +258,35 @@ class Converter:
         for number, (window, is_last) in enumerate(sliding_windows(_filled_up(blocks, hop), size, size - overlap)):
             window = window.to(self.device)
             log_mel, start = self._log_mel(window[None])[0], number * (size - overlap) // hop
-            frames = Frames(log_mel, frame_levels_db(window, hop),
-                            f0[start:start + log_mel.shape[1]].to(self.device))
-            yield transform(frames), is_last
+            yield Frames(log_mel, frame_levels_db(window, hop),
+                         f0[start:start + log_mel.shape[1]].to(self.device)), is_last
 
     def _speaking_as(self, voice, survey):
         """What turns the frames of a recording into a voice's: Frames -> log-mel (M, T)."""
         own = pitch_range(survey.f0)
-        return lambda frames: self._convert_window(frames, voice, own)
+        return lambda frames: self.say(self.listen(frames), voice, own)
 
-    def _convert_window(self, frames, voice, own_range):
+    @torch.no_grad()
+    def listen(self, frames) -> Content:
+        """What the model keeps of a window of the source, but for the voice."""
         held = self._hold_edges(frames.log_mel)
-        content = self.model.encode(held[None]).content
         # A breath or a hum far below speech is no voice, whatever the tracker says.
-        f0 = move_pitch(frames.f0.cpu() * (frames.level_db.cpu() > GATE_OPEN_DBFS), own_range, voice.pitch)
-        f0 = self._hold_edges(f0[None]).to(self.device)
-        converted = self.model.decode(content, voice.speaker[None].to(self.device), f0)[0]
-        held, converted = held[:, EDGE_FRAMES:-EDGE_FRAMES], converted[:, EDGE_FRAMES:-EDGE_FRAMES]
+        f0 = frames.f0 * (frames.level_db > GATE_OPEN_DBFS)
+        return Content(self.model.encode(held[None]).squeezed, f0, frames.level_db,
+                       frame_energy(held[:, EDGE_FRAMES:-EDGE_FRAMES]))
+
+    @torch.no_grad()
+    def say(self, content, voice, own_range):
+        """Content in a voice: log-mel (M, T). own_range: PitchRange of the source."""
+        f0 = self._hold_edges(move_pitch(content.f0.cpu(), own_range, voice.pitch)[None]).to(self.device)
+        converted = self.model.decode(content.squeezed.z, voice.speaker[None].to(self.device), f0)[0]
+        converted = converted[:, EDGE_FRAMES:-EDGE_FRAMES]
         if self.spectrum_matching:
-            converted = match_spectrum(converted, is_speech(frames.level_db), voice.spectrum)
+            converted = match_spectrum(converted, is_speech(content.level_db), voice.spectrum)
         # A source frame far below speech is a pause, and stays silent whatever the decoder makes of it.
-        shut = ((GATE_OPEN_DBFS - frames.level_db) / (GATE_OPEN_DBFS - GATE_SHUT_DBFS)).clamp(0, 1)
-        gated = self._held_down(converted, held) - shut * (GATE_DB * math.log(10) / 20)
+        shut = ((GATE_OPEN_DBFS - content.level_db) / (GATE_OPEN_DBFS - GATE_SHUT_DBFS)).clamp(0, 1)
+        gated = _held_down(converted, content.energy) - shut * (GATE_DB * math.log(10) / 20)
         return gated.clamp(min=math.log(self.mel.floor))
-
-    def _held_down(self, converted, source):
-        """Frames of `converted` (M, T) that exceed the source's level by more than HEADROOM_DB, brought down to that.
-
-        An error in a logarithm is a burst to the ear, and the peak that it makes would cost the whole recording level.
-        """
-        excess = frame_energy(converted) - frame_energy(source) - HEADROOM_DB * math.log(10) / 20
-        return converted - excess.clamp(min=0)
 
     def _hold_edges(self, frames):
         """What is known of frames (M, T), the first and last whole ones held on over EDGE_FRAMES more to each side.
@@ -274,6 +297,15 @@ class Converter:
         partial = min(self.mel.fft_samples // 2 // self.mel.hop_samples, (frames.shape[1] - 1) // 2)
         whole = frames[:, partial:frames.shape[1] - partial]
         return F.pad(whole, (partial + EDGE_FRAMES, partial + EDGE_FRAMES), mode="replicate")
+
+
+def _held_down(converted, energy):
+    """Frames of `converted` (M, T) that exceed an energy (T,) in nepers by more than HEADROOM_DB, brought down to that.
+
+    An error in a logarithm is a burst to the ear, and the peak that it makes would cost the whole recording level.
+    """
+    excess = frame_energy(converted) - energy - HEADROOM_DB * math.log(10) / 20
+    return converted - excess.clamp(min=0)
 
 
 def frame_energy(log_mel):

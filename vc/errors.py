@@ -35,3 +35,7 @@ class TrainingError(VcError):
 
 class EvaluationError(VcError):
     """A list of pairs cannot be evaluated, a measure is not installed, or a report cannot be read."""
+
+
+class CodecError(VcError):
+    """A model has no codes, or a file of encoded speech is damaged, foreign or another model's."""

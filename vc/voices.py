@@ -83,22 +83,31 @@ def save_voice(path, voice: Voice, converter):
     """Write a voice as a file of its own. Raises CheckpointError when it cannot be written."""
     extra = {"name": voice.name, "seconds": voice.seconds, "model": converter.fingerprint,
              "frames": voice.spectrum.frames}
-    tensors = {"speaker": voice.speaker, "band_mean": voice.spectrum.mean, "band_std": voice.spectrum.std,
-               "pitch_mean": voice.pitch.mean, "pitch_spread": voice.pitch.spread}
-    save_checkpoint(path, Checkpoint("voice", converter.model.config, converter.step, extra, tensors))
+    save_checkpoint(path, Checkpoint("voice", converter.model.config, converter.step, extra, voice_tensors(voice)))
+
+
+def voice_tensors(voice: Voice):
+    """What a voice consists of: {name: tensor}."""
+    return {"speaker": voice.speaker, "band_mean": voice.spectrum.mean, "band_std": voice.spectrum.std,
+            "pitch_mean": voice.pitch.mean, "pitch_spread": voice.pitch.spread}
+
+
+def voice_from(tensors, name="", seconds=0.0, frames=0) -> Voice:
+    """The voice that consists of what voice_tensors gave. frames: of speech behind its spectrum."""
+    return Voice(name, tensors["speaker"], seconds,
+                 LongTermSpectrum(tensors["band_mean"], tensors["band_std"], frames),
+                 PitchRange(tensors["pitch_mean"], tensors["pitch_spread"]))
 
 
 def load_voice(path, converter) -> Voice:
     """The voice in a file that `save_voice` wrote, under the file's name. Raises CheckpointError for another file,
     VoiceError for another model's voice."""
     checkpoint = load_checkpoint(path, kinds=("voice",))
-    name, tensors, extra = Path(path).stem, checkpoint.tensors, checkpoint.extra
+    name, extra = Path(path).stem, checkpoint.extra
     if extra["model"] != converter.fingerprint:
         raise VoiceError(f"{name}: was enrolled with another model; enrol it again with this one, or convert with "
                          f"the model it was made with")
-    spectrum = LongTermSpectrum(tensors["band_mean"], tensors["band_std"], extra["frames"])
-    pitch = PitchRange(tensors["pitch_mean"], tensors["pitch_spread"])
-    return Voice(name, tensors["speaker"], extra["seconds"], spectrum, pitch)
+    return voice_from(checkpoint.tensors, name, extra["seconds"], extra["frames"])
 
 
 def blend(first: Voice, second: Voice, share, name="") -> Voice:

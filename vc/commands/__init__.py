@@ -1,5 +1,5 @@
 """The commands of `vc`, in the order of its help. To add one: a file here with `add(commands)`, and a line below."""
 
-from vc.commands import compare, convert, demo, evaluate, export, info, prepare, probe, train, voice
+from vc.commands import codec, compare, convert, demo, evaluate, export, info, prepare, probe, train, voice
 
-COMMANDS = (convert, voice, demo, prepare, train, evaluate, probe, compare, info, export)
+COMMANDS = (convert, voice, codec, demo, prepare, train, evaluate, probe, compare, info, export)

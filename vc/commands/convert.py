@@ -1,11 +1,10 @@
 """`vc convert` and `vc example`: recordings in another voice."""
 
-import os
 import time
 from pathlib import Path
 
 import vc
-from vc.commands.shared import add_command, add_model_options, complain, load_converter
+from vc.commands.shared import add_command, add_model_options, complain, load_converter, resolve_target
 from vc.errors import VcError
 
 
@@ -32,7 +31,7 @@ def _convert(options):
 
     jobs = plan_jobs(options.sources, options.target, options.output)
     converter = load_converter(options)
-    voice = _resolve_target(options.target, converter)
+    voice = resolve_target(options.target, converter)
     failed = 0
     for job in jobs:
         try:
@@ -53,15 +52,6 @@ def _convert_one(converter, source, voice, output, force):
     took_s = time.perf_counter() - start
     print(f"{output}: {duration_s:.2f} s of audio in {took_s:.2f} s (real-time factor {took_s / duration_s:.2f})",
           flush=True)
-
-
-def _resolve_target(target, converter):
-    """Recordings, or the name of an enrolled voice where no such file exists."""
-    from vc.voices import VoiceLibrary, is_voice_name
-
-    if len(target) == 1 and is_voice_name(target[0]) and not os.path.isfile(target[0]):
-        return VoiceLibrary().get(target[0], converter)
-    return converter.voice_of(target)
 
 
 def _add_example(commands):

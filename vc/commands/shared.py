@@ -1,5 +1,6 @@
 """What the commands have in common: their parsers' options, the converter they ask for, the way they complain."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -49,6 +50,15 @@ def checked_output(name, force, refusal):
     if output.exists() and not (force and output.is_file()):
         raise refusal(f"{output}: exists already; give --force to replace a file, or another name")
     return output
+
+
+def resolve_target(target, converter):
+    """Recordings, or the name of an enrolled voice where no such file exists."""
+    from vc.voices import VoiceLibrary, is_voice_name
+
+    if len(target) == 1 and is_voice_name(target[0]) and not os.path.isfile(target[0]):
+        return VoiceLibrary().get(target[0], converter)
+    return converter.voice_of(target)
 
 
 def complain(error):

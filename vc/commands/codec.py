@@ -1,0 +1,46 @@
+"""`vc encode` and `vc decode`: speech as a small file and back."""
+
+from pathlib import Path
+
+from vc.commands.shared import add_command, add_model_options, load_converter, resolve_target
+
+
+def add(commands):
+    """The parsers of `vc encode` and `vc decode`."""
+    encoding = add_command(commands, "encode", _encode, help="speech as a small file of codes")
+    encoding.add_argument("source", metavar="SOURCE", help="an audio file")
+    encoding.add_argument("-o", "--output", metavar="OUT", help="default: SOURCE with the suffix .vcs, in this folder")
+    decoding = add_command(commands, "decode", _decode, help="such a file as speech again")
+    decoding.add_argument("source", metavar="FILE", help="what `vc encode` wrote")
+    decoding.add_argument("--target", nargs="+", metavar="REF",
+                          help="speak in the voice of these recordings, or of an enrolled voice (default: its own)")
+    decoding.add_argument("-o", "--output", metavar="OUT", help="an audio file (default: FILE with the suffix .wav, in "
+                          "this folder)")
+    for parser in (encoding, decoding):
+        parser.add_argument("--force", action="store_true", help="replace a file that exists")
+        add_model_options(parser)
+
+
+def _encode(options):
+    from vc.codec import SUFFIX, encode_file, read_encoded
+    from vc.codec.file import content_bits
+
+    converter = load_converter(options)
+    output = Path(options.output or Path(options.source).with_suffix(SUFFIX).name)
+    size = encode_file(converter, options.source, output, options.force)
+    encoded = read_encoded(output)
+    seconds = encoded.samples / converter.sample_rate
+    print(f"{output}: {seconds:.2f} s of audio in {size} bytes, {8 * size / seconds:.0f} bits/s "
+          f"(content {content_bits(encoded) / seconds:.0f} bits/s)")
+    return 0
+
+
+def _decode(options):
+    from vc.codec import decode_file
+
+    converter = load_converter(options)
+    target = resolve_target(options.target, converter) if options.target else None
+    output = options.output or Path(options.source).with_suffix(".wav").name
+    seconds = decode_file(converter, options.source, output, options.force, target)
+    print(f"{output}: {seconds:.2f} s of audio")
+    return 0
