@@ -1,0 +1,113 @@
+"""What speech costs as a file, and what is left of it: encode and decode recordings with each model that has codes.
+
+    python recipes/autoencoders/compression.py --pairs EVAL/pairs.tsv runs/autoencoders/{vq,rvq,binary}/last.safetensors
+
+Every recording is read out again in its own voice. Bits a second without the voice, which is there once a file. The
+packaged model, whose code is rounded for a file, stands beside them, and the recordings through mel and vocoder alone.
+"""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from vc.audio import save_audio
+from vc.codec import decode_steps, encode
+from vc.codec.file import content_bits, pack, unpack
+from vc.conversion import DEFAULT_MODEL, load
+from vc.evaluation.instrument import SAMPLE_RATE_HZ, Case, Sound
+from vc.evaluation.intervals import ratio_of_sums
+from vc.evaluation.naturalness import Naturalness
+from vc.evaluation.pairs import read_pairs
+from vc.evaluation.recognition import Recognition
+from vc.evaluation.similarity import Similarity
+from vc.files import write_atomically
+
+TABLE = Path(__file__).parent / "COMPRESSION.md"
+HEAD = ("| model | content, bits/s | contours, bits/s | voice, bytes once | cosine to the recording | WER, % | DNSMOS |\n"
+        "|---|---|---|---|---|---|---|\n")
+
+
+def main(arguments):
+    """Returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--pairs", required=True, metavar="TSV", help="a list as `vc evaluate` reads it, with texts")
+    parser.add_argument("--limit", type=int, default=20, metavar="N", help="recordings used (default: %(default)s)")
+    parser.add_argument("models", nargs="+", metavar="MODEL")
+    options = parser.parse_args(arguments)
+    recordings = chosen(read_pairs(options.pairs), options.limit)
+    listener = Listener(recordings)
+    lines = [listener.row("the recordings", lambda source, output: source, []),
+             listener.row("mel and vocoder alone", resynthesis(load(device="cpu")), [])]
+    for path in (*options.models, DEFAULT_MODEL):
+        converter, files = load(path, "cpu"), []
+        name = "the packaged model, rounded" if path == DEFAULT_MODEL else Path(path).parent.name
+        lines.append(listener.row(name, round_trip(converter, files), files))
+        print(lines[-1], flush=True)
+    write_atomically(TABLE, HEAD + "\n".join(lines) + "\n")
+    return 0
+
+
+def chosen(pairs, limit):
+    """{source: text} of different sources with a text, evenly over the list."""
+    sources = {pair.source: pair.text for pair in pairs if pair.text}
+    places = np.linspace(0, len(sources) - 1, min(limit, len(sources))).round().astype(int)
+    return dict(np.array(list(sources.items()), dtype=object)[places])
+
+
+def round_trip(converter, files):
+    """What writes a recording as codes, keeps the file in `files`, and reads it out again."""
+    def make(source, output):
+        files.append(pack(encode(converter, source)))
+        list(decode_steps(converter, unpack(files[-1], source), output))
+        return output
+    return make
+
+
+def resynthesis(converter):
+    """What sends a recording through mel and vocoder alone."""
+    def make(source, output):
+        save_audio(output, converter.resynthesise(source), converter.sample_rate)
+        return output
+    return make
+
+
+class Listener:
+    """Judges what becomes of the recordings, {source: text}."""
+
+    def __init__(self, recordings):
+        self._recordings = recordings
+        self._voice, self._words, self._quality = (instrument(tuple(recordings.values())) for instrument in
+                                                   (Similarity, Recognition, Naturalness))
+        self._known = {source: self._voice.read(Sound(source)) for source in recordings}
+
+    def row(self, name, make, files):
+        """A line of the table. make: (source, output) -> path to listen to. files: what it has encoded, or nothing."""
+        cosines, errors, words, qualities, seconds = [], [], [], [], 0.0
+        with tempfile.TemporaryDirectory(prefix="vc-compression-") as folder:
+            for number, (source, text) in enumerate(self._recordings.items()):
+                sound = Sound(make(source, Path(folder) / f"{number}.wav"), text)
+                cosines.append(self._voice.judge(Case(self._voice.read(sound), source=self._known[source],
+                                                      references=[self._known[source]]))["cosine_to_target"])
+                heard = self._words.judge(Case(self._words.read(sound), text))
+                words.append(heard["words"])
+                errors.append(heard["wer"] * heard["words"])
+                qualities.append(self._quality.read(sound))
+                seconds += len(sound.levelled) / SAMPLE_RATE_HZ
+        encoded = [unpack(content, name) for content in files]
+        content = sum(map(content_bits, encoded))
+        voice = sum(2 * len(part) for part in encoded[0].voice.values()) if encoded else 0
+        contours = 8 * sum(len(content) - voice for content in files) - content
+        cells = [f"{content / seconds:.0f}", f"{contours / seconds:.0f}", f"{voice}"] if files else ["-"] * 3
+        figures = [(cosines, [1] * len(cosines), "{:.3f}"), (errors, words, "{:.1f}"),
+                   (qualities, [1] * len(qualities), "{:.2f}")]
+        for numerators, denominators, form in figures:
+            found = ratio_of_sums(numerators, denominators)
+            cells.append("{} [{}, {}]".format(*map(form.format, (found.value, found.low, found.high))))
+        return f"| {name} | " + " | ".join(cells) + " |"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
