@@ -2,13 +2,15 @@
 
     python recipes/autoencoders/compression.py --pairs EVAL/pairs.tsv runs/autoencoders/{vq,rvq,binary}/last.safetensors
 
-Every recording is read out again in its own voice. Bits a second without the voice, which is there once a file. The
+Every recording is read out again in its own voice. Bits a second are those that grow with the
+recording; voice and header are there once a file. The
 packaged model, whose code is rounded for a file, stands beside them, and the recordings through mel and vocoder alone.
 """
 
 import argparse
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +28,7 @@ from vc.evaluation.similarity import Similarity
 from vc.files import write_atomically
 
 TABLE = Path(__file__).parent / "COMPRESSION.md"
-HEAD = ("| model | content, bits/s | contours, bits/s | voice, bytes once | cosine to the recording | WER, % | DNSMOS |\n"
+HEAD = ("| model | content, bits/s | contours, bits/s | voice and header, bytes once | cosine to the recording | WER, % | DNSMOS |\n"
         "|---|---|---|---|---|---|---|\n")
 
 
@@ -97,10 +99,11 @@ class Listener:
                 qualities.append(self._quality.read(sound))
                 seconds += len(sound.levelled) / SAMPLE_RATE_HZ
         encoded = [unpack(content, name) for content in files]
+        once = [len(pack(replace(one, windows=[]))) for one in encoded]
         content = sum(map(content_bits, encoded))
-        voice = sum(2 * len(part) for part in encoded[0].voice.values()) if encoded else 0
-        contours = 8 * sum(len(content) - voice for content in files) - content
-        cells = [f"{content / seconds:.0f}", f"{contours / seconds:.0f}", f"{voice}"] if files else ["-"] * 3
+        contours = 8 * (sum(map(len, files)) - sum(once)) - content
+        cells = [f"{content / seconds:.0f}", f"{contours / seconds:.0f}", f"{np.mean(once):.0f}"]
+        cells = cells if files else ["-"] * 3
         figures = [(cosines, [1] * len(cosines), "{:.3f}"), (errors, words, "{:.1f}"),
                    (qualities, [1] * len(qualities), "{:.2f}")]
         for numerators, denominators, form in figures:
