@@ -2,9 +2,9 @@
 
     python recipes/autoencoders/compression.py --pairs EVAL/pairs.tsv runs/autoencoders/{vq,rvq,binary}/last.safetensors
 
-Every recording is read out again in its own voice. Bits a second are those that grow with the
-recording; voice and header are there once a file. The
-packaged model, whose code is rounded for a file, stands beside them, and the recordings through mel and vocoder alone.
+Every recording is read out again in its own voice. Bits a second are those that grow with the recording; voice and
+header are there once a file. The packaged model, whose code is rounded for a file, stands beside them, and the
+recordings through mel and vocoder alone.
 """
 
 import argparse
