@@ -43,7 +43,7 @@ class OneHot(Bottleneck):
             codes = logits.argmax(2)
             if not self.training:
                 return Squeezed(self.look_up(codes), codes=codes)
-            gumbel = -torch.empty_like(logits).exponential_().clamp(min=1e-20).log()
+            gumbel = -torch.rand_like(logits).clamp(min=1e-20).log().neg().log()
             temperature = self.temperature()
             share = ((logits + gumbel) / temperature).softmax(2)
             if self.hard:

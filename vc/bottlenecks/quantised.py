@@ -20,7 +20,8 @@ class Quantised(Bottleneck):
     codes: entries of a codebook. codebooks: how many; one is plain VQ. form: "residual", each codebook describes what
     the ones before leave over (Zeghidour et al. 2021, arXiv 2107.03312), or "grouped", each describes its share of the
     dimensions (Baevski et al. 2020, arXiv 1910.05453).
-    commitment: weight of the mean squared distance between what comes in and what comes out.
+    commitment: weight of the mean squared distance between what comes in and what comes out. What comes in has its
+    scale already, so little is needed, and much draws the frames together into a few heaps.
     decay: of the running means. revive_below: an entry used so much less than its fair share, in running mean, is put
     where a random frame lies (Dhariwal et al. 2020, arXiv 2005.00341); it then counts as fairly used, so that an entry
     that nobody chooses moves every log(revive_below) / log(decay) steps. The first entries are random frames as well.
@@ -29,8 +30,8 @@ class Quantised(Bottleneck):
     `revived`, the share that the last step revived.
     """
 
-    def __init__(self, dims, *, codes=256, codebooks=1, form="residual", commitment=0.25, decay=0.99,
-                 revive_below=0.02):
+    def __init__(self, dims, *, codes=256, codebooks=1, form="residual", commitment=0.05, decay=0.97,
+                 revive_below=0.1):
         super().__init__()
         expect_within("codes", codes, 2)
         expect_within("codebooks", codebooks, 1)
