@@ -14,7 +14,7 @@ LAYERS = [
     {"audio", "level", "device", "windows", "pitch", "pitch_range"},
     {"features", "harmonics", "layers", "spectrum"},
     {"bottlenecks", "encoder", "decoder", "adversaries", "realism", "discriminators",
-     "code_losses"},
+     "code_losses", "latent_critic"},
     {"model", "losses"},
     {"checkpoint", "data"},
     {"vocoders"},

@@ -437,7 +437,7 @@ def last_line(ended):
     ("train=3", "train: got 3, input should be a valid dictionary"),
     ("train.steps", "'train.steps': expected section.key=value, for instance train.steps=1000"),
     ("train.steps=[1", "'train.steps=[1': the value is not YAML"),
-    ("model.bottleneck=thin", "unknown bottleneck 'thin'; choose one of plain, sigmoid, binary"),
+    ("model.bottleneck=thin", "unknown bottleneck 'thin'; choose one of plain, sigmoid, vae, vq"),
     ("mel.sample_rate_hz=24000", "prepared at 16000 Hz, the config's mel wants 24000 Hz; prepare again or change"),
 ])
 def test_a_setting_that_is_none(call, prepared, repository, override, message):

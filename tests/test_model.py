@@ -111,7 +111,7 @@ def test_bottlenecks_by_hand():
 
 
 def test_wrong_bottlenecks_are_refused():
-    with pytest.raises(ConfigError, match="unknown bottleneck 'thin'; choose one of plain, sigmoid, binary"):
+    with pytest.raises(ConfigError, match="unknown bottleneck 'thin'; choose one of plain, sigmoid, vae, vq"):
         make_bottleneck("thin", 1, {})
     with pytest.raises(ConfigError, match="unknown setting 'width' of bottleneck plain; known: none"):
         make_bottleneck("plain", 1, {"width": 3})

@@ -101,9 +101,11 @@ def test_same_seed_same_losses_and_another_seed_others(config, tmp_path):
     assert readings(tmp_path / "a") == readings(tmp_path / "b") != readings(tmp_path / "c")
 
 
-@pytest.mark.parametrize("form", ["reversal", "alternating", "none"])
-def test_resuming_equals_the_uninterrupted_run(config, tmp_path, form):
-    settings = config("train.steps=12", "train.save_every=4", "train.log_every=1", f"adversary.form={form}")
+@pytest.mark.parametrize("changes", [
+    ["adversary.form=reversal", "model.bottleneck=vae"], ["adversary.form=alternating", "model.bottleneck=one_hot"],
+    ["adversary.form=none", "model.bottleneck=vq"], ["model.bottleneck=plain", "critic.weight=0.1"]], ids=" ".join)
+def test_resuming_equals_the_uninterrupted_run(config, tmp_path, changes):
+    settings = config("train.steps=12", "train.save_every=4", "train.log_every=1", *changes)
     train(settings, tmp_path / "whole", progress=False)
     halves = Trainer(settings, tmp_path / "halves", progress=False)
     for _ in range(6):  # two steps past the last save, which are lost

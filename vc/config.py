@@ -87,6 +87,16 @@ class RealismConfig(Section):
     learning_rate: float = pydantic.Field(2e-4, gt=0)
 
 
+class CriticConfig(Section):
+    """The critic that pulls the codes of an adversarial auto-encoder to a prior."""
+
+    weight: float = pydantic.Field(0.0, ge=0, description="0: there is none")
+    prior: str = pydantic.Field("gaussian", description="what codes shall look like, see vc/latent_critic.py")
+    from_step: int = pydantic.Field(0, ge=0)
+    width: int = pydantic.Field(128, ge=4)
+    learning_rate: float = pydantic.Field(2e-4, gt=0)
+
+
 class LossConfig(Section):
     """Weights of the losses, by the names that the log and the tests use."""
 
@@ -179,6 +189,7 @@ class Config(Section):
     model: ModelConfig = ModelConfig()
     adversary: AdversaryConfig = AdversaryConfig()
     realism: RealismConfig = RealismConfig()
+    critic: CriticConfig = CriticConfig()
     loss: LossConfig = LossConfig()
     code_losses: dict[str, dict[str, Setting]] = pydantic.Field(
         {}, description="by name, each with its weight and settings, see vc/code_losses")

@@ -14,6 +14,7 @@ from vc.data.batches import Batch
 from vc.data.corruptions import Corruptions
 from vc.data.perturbation import Perturbation
 from vc.features import LogMel
+from vc.latent_critic import LatentCritic
 from vc.model import AutoEncoder
 from vc.pitch_range import move_pitch, pitch_range
 from vc.realism import Realism
@@ -49,6 +50,7 @@ class Objective(nn.Module):
             adversary = ADVERSARIES[config.adversary.form]
             self.adversary = adversary(config.adversary, config.model.content_dims, speakers, device)
         self.realism = Realism(config.realism, device) if config.realism.weight > 0 else None
+        self.critic = LatentCritic(config, device) if config.critic.weight > 0 else None
         self.perturb = Perturbation(config.mel, config.perturb, device)
         self.corruptions = Corruptions(config.corruptions, config.mel, device)
 
@@ -58,7 +60,8 @@ class Objective(nn.Module):
 
     def opponents(self):
         """What trains itself against the model: {name: module with an `optimiser`}."""
-        return {name: module for name, module in (("adversary", self.adversary), ("realism", self.realism)) if module}
+        owners = {"adversary": self.adversary, "realism": self.realism, "critic": self.critic}
+        return {name: owner for name, owner in owners.items() if owner is not None}
 
     def compile(self):
         """Where most of the time goes."""
@@ -89,6 +92,10 @@ class Objective(nn.Module):
                 judgement = self._judge(clean, rebuilt, converted)
                 others["realism"] = judgement.loss
                 metrics["realism/discrimination"] = judgement.discrimination
+        if self.critic is not None and step >= self.critic.from_step:
+            verdict = self.critic.judge(content)
+            others["critic"] = verdict.loss
+            metrics |= {"critic/cross_entropy": verdict.cross_entropy, "critic/accuracy": verdict.accuracy}
         if self.adversary is not None:
             attack = self.adversary.attack(content, batch.speaker_ids, step)
             others["adversarial"] = attack.loss

@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+import math
 
 from vc.errors import ConfigError
 
@@ -14,8 +15,7 @@ def make(kind, table, name, settings, *given):
     """
     if name not in table:
         raise ConfigError(f"unknown {kind} {name!r}; choose one of {', '.join(table)}")
-    known = {parameter.name: parameter.default for parameter in inspect.signature(table[name]).parameters.values()
-             if parameter.kind is parameter.KEYWORD_ONLY}
+    known = default_settings(table[name])
     for key, value in settings.items():
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1) or known
@@ -23,6 +23,19 @@ def make(kind, table, name, settings, *given):
         if not _fits(value, known[key]):
             raise ConfigError(f"setting {key} of {kind} {name}: got {value!r}, expected a value like {known[key]!r}")
     return table[name](*given, **settings)
+
+
+def default_settings(made):
+    """{setting: default} of a class that a table holds."""
+    return {parameter.name: parameter.default for parameter in inspect.signature(made).parameters.values()
+            if parameter.kind is parameter.KEYWORD_ONLY}
+
+
+def expect_within(setting, value, low, high=math.inf):
+    """Raise ConfigError where a setting's value is not within [low, high]."""
+    if not low <= value <= high or value == math.inf:
+        wanted = f"at least {low:g}" if high == math.inf else f"{low:g} to {high:g}"
+        raise ConfigError(f"setting {setting}: got {value!r}, expected {wanted}")
 
 
 def _fits(value, default):

@@ -6,11 +6,14 @@ BOTTLENECKS. Its settings are its constructor's keyword-only parameters; a confi
 from vc.bottlenecks.base import Bottleneck, Squeezed
 from vc.bottlenecks.binary import Binary
 from vc.bottlenecks.continuous import Plain, Sigmoid
+from vc.bottlenecks.one_hot import OneHot
+from vc.bottlenecks.quantised import Quantised
+from vc.bottlenecks.variational import Variational
 from vc.registry import make
 
 __all__ = ["BOTTLENECKS", "Bottleneck", "Squeezed", "make_bottleneck"]
 
-BOTTLENECKS = {"plain": Plain, "sigmoid": Sigmoid, "binary": Binary}
+BOTTLENECKS = {"plain": Plain, "sigmoid": Sigmoid, "vae": Variational, "vq": Quantised, "binary": Binary, "one_hot": OneHot}
 
 
 def make_bottleneck(name, dims, settings) -> Bottleneck:

@@ -1,6 +1,7 @@
 """What a bottleneck is: it takes (B, C, T') and returns a small result object; the model and the training loop need to
 know nothing else about it."""
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
@@ -10,8 +11,8 @@ from torch import nn
 
 @dataclass(frozen=True)
 class Squeezed:
-    """z: the code (B, C, T'). penalty: a scalar to add to the loss, or None. metrics: scalars for the log. codes: of a
-    discrete bottleneck, (B, K, T') of whole numbers."""
+    """z: the code (B, C, T'). penalty: a scalar to add to the loss, or None. metrics: scalars for the log, in training.
+    codes: of a discrete bottleneck, (B, K, T') of whole numbers."""
 
     z: torch.Tensor
     penalty: torch.Tensor | None = None
@@ -47,3 +48,25 @@ class Bottleneck(nn.Module, ABC):
 
         x: what came in (B, C, T'). squeezed: what came out.
         """
+
+    @property
+    def bits_per_frame(self):
+        """The most that a frame of a discrete code can say; infinite where the code is continuous."""
+        return sum(map(math.log2, self.cardinalities)) if self.cardinalities else math.inf
+
+
+def straight_through(chosen, soft):
+    """`chosen` to the last bit, with the gradient of `soft` (Bengio et al. 2013, arXiv 1308.3432)."""
+    return chosen.detach() + (soft - soft.detach())
+
+
+def count_uses(codes, cardinality):
+    """How often each value occurs in whole numbers of any shape: (cardinality,)."""
+    codes = codes.flatten()
+    return torch.zeros(cardinality, device=codes.device).index_add(0, codes, torch.ones_like(codes, dtype=torch.float))
+
+
+def perplexity(uses):
+    """How many values are in use, as it were: the exponential of the entropy of uses (V,), from 1 to V."""
+    share = uses / uses.sum()
+    return torch.xlogy(share, share).sum().neg().exp()

@@ -35,9 +35,19 @@ def _describe_converter(path, config):
 
     model, _ = load_model(path)
     return ({"encoder": _size(model.encoder), "decoder": _size(model.decoder)},
-            [f"content half {config.model.content_dims} dims, {config.model.bottleneck}, "
-             f"{config.mel.sample_rate_hz / config.mel.hop_samples / config.model.stride:g} frames a second",
+            [f"content half {config.model.content_dims} dims, {_describe_code(config, model.encoder.bottleneck)}",
              f"speaker half {config.model.speaker_dims} dims"])
+
+
+def _describe_code(config, bottleneck):
+    """The bottleneck with all its settings, how often it speaks and, where that is bounded, how much it says."""
+    from vc.registry import default_settings
+
+    settings = default_settings(type(bottleneck)) | config.model.bottleneck_settings
+    told = "".join(f" {name}={value}" for name, value in settings.items())
+    frames_per_s = config.mel.sample_rate_hz / config.mel.hop_samples / config.model.stride
+    bits = f", {bottleneck.bits_per_frame * frames_per_s:g} bits a second" if bottleneck.cardinalities else ""
+    return f"{config.model.bottleneck}{told}, {frames_per_s:g} frames a second{bits}"
 
 
 def _describe_vocoder(path, config):
