@@ -3,6 +3,7 @@
 from typing import final
 
 import torch
+from torch import nn
 
 from vc.bottlenecks.base import Bottleneck, Squeezed
 
@@ -21,10 +22,16 @@ class Plain(Bottleneck):
 @final
 class Sigmoid(Bottleneck):
     """Values in (0, 1). A flattened sigmoid was the best of the activations tried by Chen et al. 2021
-    (AGAIN-VC, arXiv 2011.00316)."""
+    (AGAIN-VC, arXiv 2011.00316).
 
-    def __init__(self, dims):
+    affine: each dimension learns a scale and an offset, without which the mean of a normalised dimension stays near 0.5.
+    """
+
+    def __init__(self, dims, *, affine=False):
         super().__init__()
+        self.affine = affine
+        if affine:
+            self.scale, self.offset = nn.Parameter(torch.ones(dims, 1)), nn.Parameter(torch.zeros(dims, 1))
 
     def forward(self, x):
-        return Squeezed(torch.sigmoid(x))
+        return Squeezed(torch.sigmoid(x * self.scale + self.offset if self.affine else x))
