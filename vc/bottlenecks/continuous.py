@@ -24,14 +24,16 @@ class Sigmoid(Bottleneck):
     """Values in (0, 1). A flattened sigmoid was the best of the activations tried by Chen et al. 2021
     (AGAIN-VC, arXiv 2011.00316).
 
-    affine: each dimension learns a scale and an offset, without which the mean of a normalised dimension stays near 0.5.
+    affine: each dimension learns a scale and an offset, without which the mean of a normalised dimension stays near
+    where it was. offset: what is added at first.
     """
 
-    def __init__(self, dims, *, affine=False):
+    def __init__(self, dims, *, affine=False, offset=0.0):
         super().__init__()
-        self.affine = affine
+        self.affine, self.offset = affine, offset
         if affine:
-            self.scale, self.offset = nn.Parameter(torch.ones(dims, 1)), nn.Parameter(torch.zeros(dims, 1))
+            self.scale = nn.Parameter(torch.ones(dims, 1))
+            self.offset = nn.Parameter(torch.full((dims, 1), float(offset)))
 
     def forward(self, x):
-        return Squeezed(torch.sigmoid(x * self.scale + self.offset if self.affine else x))
+        return Squeezed(torch.sigmoid((x * self.scale if self.affine else x) + self.offset))

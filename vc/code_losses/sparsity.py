@@ -26,8 +26,8 @@ class SparseKL(CodeLoss):
     """How far the rate of each dimension, its mean over the batch, is from the target rate: the Kullback-Leibler
     divergence of two coins, in nats, mean over the dimensions.
 
-    The mean of a sigmoid of normalised values hardly leaves 0.5. Give the bottleneck a scale and an offset to learn,
-    `model.bottleneck_settings: {affine: true}`.
+    The mean of a sigmoid of normalised values hardly moves by itself. Give the bottleneck a scale and an offset to
+    learn, `model.bottleneck_settings: {affine: true, offset: -2.0}`.
     """
 
     bottlenecks = ("sigmoid",)
