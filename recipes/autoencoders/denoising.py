@@ -26,7 +26,10 @@ from vc.errors import DataError, VcError
 from vc.evaluation.instrument import load_levelled
 from vc.evaluation.intervals import ratio_of_sums
 from vc.evaluation.naturalness import Naturalness
+from vc.features import LogMel
 from vc.files import write_atomically
+from vc.losses import reconstruction
+from vc.pitch import track_pitch
 
 SHORTEST_S, LONGEST_S = 2.0, 6.0
 
@@ -48,7 +51,8 @@ def main(arguments):
         noisy = add_noise(clean, options.noise, options.ratio_db, first.mel)
         with tempfile.TemporaryDirectory() as folder:
             readings = measure(converters, clean, noisy, Path(folder))
-        write_atomically(options.output, table(readings, options.ratio_db))
+        distances = {name: restore(converter.model, clean, noisy) for name, converter in converters.items()}
+        write_atomically(options.output, table(readings, distances, options.ratio_db))
     except VcError as error:
         print(f"denoising: error: {error}", file=sys.stderr)
         return 1
@@ -90,7 +94,7 @@ def add_noise(waves, folder, ratio_db, mel):
     corruptions = Corruptions({"noise": {"path": folder, "lowest_db": ratio_db, "highest_db": ratio_db}}, mel)
     generator = torch.Generator().manual_seed(0)
     noisy = [corruptions.wave(torch.from_numpy(wave)[None], generator)[0].numpy() for wave in waves]
-    return [wave / max(1, np.abs(wave).max()) for wave in noisy]
+    return [np.clip(wave, -1, 1) for wave in noisy]
 
 
 def measure(converters, clean, noisy, folder):
@@ -112,12 +116,33 @@ def measure(converters, clean, noisy, folder):
     return readings
 
 
-def table(readings, ratio_db):
+@torch.no_grad()
+def restore(model, clean, noisy):
+    """How far the log-mel of each recording is from the clean one's, in deviations of each band: {what: values}."""
+    to_log_mel, found = LogMel(model.config.mel), {"noisy in": [], "noisy out": [], "clean out": []}
+    for wave, spoilt in zip(clean, noisy, strict=True):
+        target = to_log_mel(torch.from_numpy(wave)[None])
+        for kind, heard in (("clean", wave), ("noisy", spoilt)):
+            log_mel = to_log_mel(torch.from_numpy(heard)[None])
+            f0 = track_pitch(heard, model.config.mel.sample_rate_hz, model.config.mel.hop_samples)
+            halves = model.encode(log_mel)
+            rebuilt = model.decode(halves.content, halves.speaker, torch.from_numpy(f0)[None])
+            found[f"{kind} out"].append(reconstruction(rebuilt, target, model.band_std).item())
+            if kind == "noisy":
+                found["noisy in"].append(reconstruction(log_mel, target, model.band_std).item())
+    return found
+
+
+def table(readings, distances, ratio_db):
     """Markdown: means with 95 % intervals over the recordings."""
     lines = [f"| DNSMOS overall | clean | noise at {ratio_db:g} dB |", "|---|---|---|"]
     for what in dict.fromkeys(what for _, what in readings):
         cells = [_cell(readings[kind, what]) for kind in ("clean", "noisy")]
         lines.append(f"| {what} | {' | '.join(cells)} |")
+    kinds = ("noisy in", "noisy out", "clean out")
+    lines += ["", f"| distance to the clean log-mel | {' | '.join(kinds)} |", "|---|---|---|---|"]
+    for name, found in distances.items():
+        lines.append(f"| {name} | {' | '.join(_cell(found[kind]) for kind in kinds)} |")
     return "\n".join(lines) + "\n"
 
 
