@@ -12,7 +12,7 @@ LAYERS = [
     {"errors"},
     {"config", "files", "workers", "registry"},
     {"audio", "level", "device", "windows", "pitch", "pitch_range"},
-    {"features", "harmonics", "layers", "spectrum"},
+    {"features", "harmonics", "layers", "spectrum", "bounds"},
     {"bottlenecks", "encoder", "decoder", "adversaries", "realism", "discriminators",
      "code_losses", "latent_critic"},
     {"model", "losses"},

@@ -43,7 +43,8 @@ class Objective(nn.Module):
         self.model = AutoEncoder(config)
         self.log_mel = LogMel(config.mel)
         self.classification = losses.SpeakerClassification(config.model.speaker_dims, speakers)
-        self.code_losses = make_code_losses(config.code_losses, config.mel.bands, config.model.content_dims)
+        self.code_losses = make_code_losses(config.code_losses, config.mel.bands, config.model.content_dims,
+                                            config.model.bottleneck)
         self.adversary = None
         self.to(device)
         if config.adversary.form != "none":
@@ -71,20 +72,21 @@ class Objective(nn.Module):
     def forward(self, batch: Batch, step, generator) -> Outcome:
         """The losses of one batch. generator: decides how the input's voice is moved."""
         clean = self.log_mel(batch.source)
-        heard = self._spoil(batch.source, clean, generator)
+        heard = self._spoil(batch.source, clean, generator, self.perturb)
+        reference = self._spoil(batch.reference, self.log_mel(batch.reference), generator)
         bottleneck = self.model.encoder.bottleneck
         bottleneck.step.fill_(step)
         embedding = self.model.encode(heard)
         bottleneck.learn(embedding.unsqueezed.detach(), embedding.squeezed)
         content, squeezed = embedding.content, embedding.squeezed
-        speaker = self.model.encode(self.log_mel(batch.reference)).speaker
+        speaker = self.model.encode(reference).speaker
         rebuilt = self.model.decode(content, speaker, batch.source_f0)
         terms = {"reconstruction": losses.reconstruction(rebuilt, clean, self.model.band_std),
                  "speaker_classification": self.classification(speaker, batch.speaker_ids)}
         others, metrics = {}, {f"bottleneck/{name}": value for name, value in squeezed.metrics.items()}
         if squeezed.penalty is not None:
             others["bottleneck"] = squeezed.penalty
-        others |= self._shape(heard, content)
+        others |= self._shape(heard, clean, content)
         if step >= self.config.train.consistency_from:
             converted, wanted = self._convert_some(content.detach(), speaker.detach(), batch)
             terms |= self._consistency(converted, content.detach(), wanted)
@@ -105,15 +107,18 @@ class Objective(nn.Module):
         total = sum(getattr(self.config.loss, name) * term for name, term in terms.items()) + sum(others.values())
         return Outcome(total, terms | others, metrics)
 
-    def _spoil(self, wave, clean, generator):
-        """What the encoder hears instead of the clean log-mel: in a moved voice, and corrupted."""
+    def _spoil(self, wave, clean, generator, perturb=None):
+        """What the encoder hears instead of the clean log-mel: corrupted, and, where `perturb` is given, in a moved
+        voice. A reference is corrupted too, since people's references are poor recordings, but keeps its voice."""
         corrupted = self.corruptions.wave(wave, generator)
         log_mel = clean if corrupted is wave else self.log_mel(corrupted)
-        return self.corruptions.log_mel(self.perturb(log_mel, generator), generator)
+        if perturb is not None:
+            log_mel = perturb(log_mel, generator)
+        return self.corruptions.log_mel(log_mel, generator)
 
-    def _shape(self, heard, content):
+    def _shape(self, heard, clean, content):
         """The code losses by name, weighted."""
-        coding = Coding(self.model.standardise(heard), content,
+        coding = Coding(self.model.standardise(heard), self.model.standardise(clean), content,
                         lambda inputs: self.model.encoder.forward(inputs).content)  # .forward: not compiled
         return {name: self.config.code_losses[name]["weight"] * code_loss(coding)
                 for name, code_loss in self.code_losses.items()}

@@ -6,24 +6,32 @@ keyword-only parameters, stand beside the weight.
 from torch import nn
 
 from vc.code_losses.base import CodeLoss, Coding
-from vc.code_losses.sparsity import Activation
+from vc.code_losses.contractive import Contractive
+from vc.code_losses.information import Information
+from vc.code_losses.neighbours import Neighbours
+from vc.code_losses.sparsity import SparseKL, SparseL1
 from vc.errors import ConfigError
 from vc.registry import make
 
 __all__ = ["CODE_LOSSES", "CodeLoss", "Coding", "make_code_losses"]
 
-CODE_LOSSES = {"activation": Activation}
+CODE_LOSSES = {"sparse_l1": SparseL1, "sparse_kl": SparseKL, "contractive": Contractive, "information": Information,
+               "neighbours": Neighbours}
 
 
-def make_code_losses(wanted, bands, content_dims):
+def make_code_losses(wanted, bands, content_dims, bottleneck):
     """nn.ModuleDict of the code losses that `wanted`, {name: {"weight": ..., setting: value}}, names.
 
-    Raises ConfigError.
+    bottleneck: the name of the one whose codes they shape. Raises ConfigError.
     """
     losses = nn.ModuleDict()
     for name, settings in wanted.items():
         if settings.get("weight", 0) <= 0:
             raise ConfigError(f"code_losses.{name}: expected a weight above 0; leave it out to have none")
         settings = {key: value for key, value in settings.items() if key != "weight"}
-        losses[name] = make("code loss", CODE_LOSSES, name, settings, bands, content_dims)
+        loss = make("code loss", CODE_LOSSES, name, settings, bands, content_dims)
+        if loss.bottlenecks and bottleneck not in loss.bottlenecks:
+            raise ConfigError(f"code_losses.{name}: has no meaning for the codes of model.bottleneck={bottleneck}; "
+                              f"expected {' or '.join(loss.bottlenecks)}")
+        losses[name] = loss
     return losses

@@ -7,20 +7,31 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from vc.errors import ConfigError
+
 
 @dataclass(frozen=True)
 class Coding:
-    """One encoding, as a code loss sees it. inputs: the standardised log-mel that was read (B, M, T). content: what
-    became of it (B, C, T'). encode: the way from the one to the other, not compiled, so that gradients of gradients
-    can be taken."""
+    """One encoding, as a code loss sees it. inputs: the standardised log-mel that was read (B, M, T). clean: the same
+    speech in its own voice and uncorrupted, as the decoder shall give it back (B, M, T). content: what became of the
+    inputs (B, C, T'). encode: the way from inputs to content, not compiled, so that gradients of gradients can be
+    taken."""
 
     inputs: torch.Tensor
+    clean: torch.Tensor
     content: torch.Tensor
     encode: Callable
 
 
 class CodeLoss(nn.Module, ABC):
-    """Base of all code losses. Parameters of its own are trained along with the model's."""
+    """Base of all code losses. Parameters of its own are trained along with the model's.
+
+    The constructor raises ConfigError for a setting out of range. What is drawn comes from torch's global generator,
+    which the training loop seeds at each step.
+    """
+
+    bottlenecks: tuple = ()
+    """Names of the bottlenecks whose codes it can shape; () for any."""
 
     def __init__(self, bands, content_dims):
         super().__init__()
@@ -28,3 +39,9 @@ class CodeLoss(nn.Module, ABC):
     @abstractmethod
     def forward(self, coding: Coding) -> torch.Tensor:
         """The loss, a scalar; its weight is the config's."""
+
+
+def require(name, value, holds, expected):
+    """Raise ConfigError unless the value of the setting `name` holds."""
+    if not holds:
+        raise ConfigError(f"code_losses.{name}: got {value!r}, expected {expected}")

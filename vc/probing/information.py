@@ -3,13 +3,11 @@ it tells them apart, the more the code knows. Split by speaker.
 
 The input is a tenth of a second of log-mel, the code what a half says of that moment: the content half's frame, or the
 speaker half of the recording. Both figures are lower bounds: of the code, by as much as the discriminator could find.
-That may be less than nothing, where what it learnt does not hold for new speakers; it is shown as it is.
+That may be less than nothing, where what it learnt does not hold for new speakers; it is shown as it is. What they are
+bounds of: vc.bounds.
 
-- divergence: the discriminator is asked whether a pair is true. log 2 minus its cross-entropy is a lower bound on the
-  Jensen-Shannon divergence of true and exchanged pairs, at most log 2 = 0.69 nats (Goodfellow et al. 2014; as an
-  objective for representations Hjelm et al. 2019, arXiv 1808.06670).
-- information: it is asked which of K codes belongs to the input. log K minus its cross-entropy is InfoNCE (van den Oord
-  et al. 2018, arXiv 1807.03748), a lower bound on the mutual information, at most log K.
+- divergence: the discriminator is asked whether a pair is true.
+- information: it is asked which of K codes belongs to the input.
 """
 
 import math
@@ -18,9 +16,8 @@ from typing import final
 
 import numpy as np
 import torch
-from torch import nn
-from torch.nn import functional as F
 
+from vc.bounds import BOUNDS, PairCritic
 from vc.errors import DataError
 from vc.probing.base import HALVES, Probe
 from vc.probing.findings import judge
@@ -32,6 +29,9 @@ MOMENTS_PER_PIECE = 20
 FEWEST_CANDIDATES = 8
 DEALS = 4  # the judged moments are dealt so often into sets of candidates
 WIDTH_FACTOR = 2  # of the effort's width
+TITLES = {"information": ("information about {seconds:g} s of input, at least (InfoNCE among {candidates}, up to "
+                          "{most:.2f})"),
+          "divergence": "Jensen-Shannon divergence of true and exchanged pairs, at least (up to 0.69)"}
 
 
 @final
@@ -50,11 +50,11 @@ class Information(Probe):
         findings = {}
         for half in HALVES:
             codes = moments.content if half == "content" else moments.speaker
-            for name, (about, bound) in BOUNDS.items():
+            for name, bound in BOUNDS.items():
                 for control in (False, True):
                     paired = codes[_deal(parts, effort)] if control else codes
                     values = lower_bound(moments.inputs, paired, parts, effort, bound, candidates)
-                    title = about.format(seconds=INPUT_S, candidates=candidates, most=math.log(candidates))
+                    title = TITLES[name].format(seconds=INPUT_S, candidates=candidates, most=math.log(candidates))
                     findings[f"{name}_from_{half}" + "_exchanged" * control] = judge(
                         half, title + ", pairs exchanged: must be 0" * control, "nats", 0.0,
                         lambda i: float(values[i].mean()), clusters, effort)
@@ -68,7 +68,7 @@ def lower_bound(inputs, codes, parts, effort, bound, candidates):
     """
     inputs, codes = _standardised(inputs, parts.training), _standardised(codes, parts.training)
     with seeded(effort):
-        critic = Critic(inputs.shape[1], codes.shape[1], WIDTH_FACTOR * effort.width)
+        critic = PairCritic(inputs.shape[1], codes.shape[1], WIDTH_FACTOR * effort.width)
         fit(critic, lambda indices: -bound(critic(inputs[indices], codes[indices])).mean(), parts, effort,
             batch=candidates, learning_rate=1e-3)
         totals, counts = torch.zeros(len(parts.test)), torch.zeros(len(parts.test))
@@ -81,37 +81,6 @@ def lower_bound(inputs, codes, parts, effort, bound, candidates):
                         counts[places] += 1
     mean = totals.sum() / counts.sum()
     return torch.where(counts > 0, totals / counts.clamp(min=1), mean)  # the few that were never dealt change nothing
-
-
-def info_nce(scores):
-    """log K minus the cross-entropy of choosing the true code among K."""
-    return math.log(len(scores)) - F.cross_entropy(scores, torch.arange(len(scores)), reduction="none")
-
-
-def divergence(scores):
-    """log 2 minus the cross-entropy of telling true pairs from exchanged ones, as many of each."""
-    exchanged = F.softplus(scores)
-    exchanged = (exchanged.sum(1) - exchanged.diagonal()) / max(1, len(scores) - 1)
-    return math.log(2) - (F.softplus(-scores.diagonal()) + exchanged) / 2
-
-
-BOUNDS = {"information": ("information about {seconds:g} s of input, at least (InfoNCE among {candidates}, up to "
-                          "{most:.2f})", info_nce),
-          "divergence": ("Jensen-Shannon divergence of true and exchanged pairs, at least (up to 0.69)", divergence)}
-
-
-class Critic(nn.Module):
-    """inputs (K, D) and codes (K, C) -> scores (K, K) of every input with every code, all zero at first."""
-
-    def __init__(self, input_dims, code_dims, width):
-        super().__init__()
-        self.input_tower, self.code_tower = (
-            nn.Sequential(nn.Linear(dims, width), nn.GELU(), nn.Linear(width, width), nn.GELU(),
-                          nn.Linear(width, width)) for dims in (input_dims, code_dims))
-        self.scale, self.offset = nn.Parameter(torch.zeros(())), nn.Parameter(torch.zeros(()))
-
-    def forward(self, inputs, codes):
-        return self.scale * self.input_tower(inputs) @ self.code_tower(codes).T + self.offset
 
 
 @dataclass(frozen=True)

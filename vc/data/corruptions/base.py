@@ -2,11 +2,14 @@
 
 from abc import ABC
 
+from vc.errors import ConfigError
+
 
 class Corruption(ABC):
     """Base of all corruptions. Each overrides one of the two methods; a generator decides everything.
 
-    mel, the mel settings, and the device come first in the constructor; keyword-only parameters are its settings.
+    mel, the mel settings, and the device come first in the constructor; keyword-only parameters are its settings. The
+    constructor raises ConfigError for what is out of range.
     """
 
     def __init__(self, mel, device="cpu"):
@@ -19,3 +22,17 @@ class Corruption(ABC):
     def log_mel(self, log_mel, generator):
         """(B, M, T) -> (B, M, T)."""
         return log_mel
+
+
+def require(name, value, holds, expected):
+    """Raise ConfigError unless the value of the setting `name` holds."""
+    if not holds:
+        raise ConfigError(f"corruptions.{name}: got {value!r}, expected {expected}")
+
+
+def band_means(log_mel):
+    """What tells nothing of a frame: each band's mean over the item, (B, M, T) -> (B, M, 1).
+
+    The floor would be no gap but a silence, which is a statement too.
+    """
+    return log_mel.mean(2, keepdim=True)
