@@ -13,7 +13,7 @@ LAYERS = [
     {"config", "files", "workers", "registry"},
     {"audio", "level", "device", "windows", "pitch", "pitch_range"},
     {"features", "harmonics", "layers", "spectrum"},
-    {"bottlenecks", "encoder", "decoder", "adversaries", "realism", "discriminators",
+    {"bottlenecks", "cores", "rates", "encoder", "decoder", "adversaries", "realism", "discriminators",
      "code_losses"},
     {"model", "losses"},
     {"checkpoint", "data"},
