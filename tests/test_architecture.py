@@ -15,7 +15,7 @@ LAYERS = [
     {"features", "harmonics", "layers", "spectrum"},
     {"bottlenecks", "cores", "rates", "encoder", "decoder", "adversaries", "realism", "discriminators",
      "code_losses"},
-    {"model", "losses"},
+    {"model", "losses", "stacked"},
     {"checkpoint", "data"},
     {"vocoders"},
     {"objective", "vocoder_losses", "vocoder_objective", "vocoder_validation", "probing", "validation", "monitor",
