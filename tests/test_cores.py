@@ -18,8 +18,8 @@ from vc.rates import DOWN, UP, make_down, make_up
 
 SMALL = dict(width=16, encoder_blocks=2, decoder_blocks=2, kernel=3, content_dims=5, speaker_dims=7)
 KINDS = [dict(encoder_core=core, decoder_core=core) for core in CORES] + [
-    dict(encoder_core="gru", decoder_core="convolution")] + [
-    dict(down=down, up=up) for down, up in product(DOWN, UP)]
+    dict(encoder_core="gru", decoder_core="convolution"),
+    *(dict(down=down) for down in DOWN if down != "strided"), *(dict(up=up) for up in UP if up != "shuffled")]
 NAMES = ["-".join(kind.values()) for kind in KINDS]
 
 
@@ -168,11 +168,11 @@ def test_the_speaker_sets_the_decoder(core):
 def test_one_batch_is_overfitted(kind):
     """From noise of few degrees of freedom; the mean squared error falls by 90 %."""
     torch.manual_seed(0)
-    model = AutoEncoder(Config(model=SMALL | dict(width=32, content_dims=16) | kind))
-    target = instance_norm(torch.einsum("bkt,mk->bmt", torch.randn(2, 4, 16), torch.randn(128, 4))).x
-    f0, losses = torch.zeros(2, 16), []
-    optimiser = torch.optim.Adam(model.parameters(), lr=5e-3)
-    for _ in range(80):
+    model = AutoEncoder(Config(model=SMALL | dict(encoder_blocks=1, decoder_blocks=1, content_dims=16) | kind))
+    target = instance_norm(torch.einsum("bkt,mk->bmt", torch.randn(2, 4, 12), torch.randn(128, 4))).x
+    f0, losses = torch.zeros(2, 12), []
+    optimiser = torch.optim.Adam(model.parameters(), lr=1e-2)
+    for _ in range(60):
         loss = F.mse_loss(rebuilt(model, target, f0), target)
         optimiser.zero_grad()
         loss.backward()
@@ -183,7 +183,7 @@ def test_one_batch_is_overfitted(kind):
 
 @pytest.mark.parametrize("kind", KINDS, ids=NAMES)
 def test_a_model_file_says_what_it_is_made_of(kind, tmp_path):
-    model, log_mel, f0 = small_model(**kind).eval(), torch.randn(1, 128, 9), some_f0(1, 9)
+    model, log_mel, f0 = small_model(**kind).eval().requires_grad_(False), torch.randn(1, 128, 9), some_f0(1, 9)
     save_model(tmp_path / "model.safetensors", model, step=0, dtype=torch.float32)
     again, _ = load_model(tmp_path / "model.safetensors")
     assert torch.equal(rebuilt(again, log_mel, f0), rebuilt(model, log_mel, f0))
