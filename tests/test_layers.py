@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from vc.layers import AdaptiveBlock, ConvBlock, frame_mask, instance_norm
+from vc.cores import make_core
+from vc.layers import AdaptiveBlock, frame_mask, instance_norm
 
 
 def test_instance_norm_equals_a_plain_loop():
@@ -39,14 +40,14 @@ def test_masked_norm_sees_only_the_valid_frames():
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 17])
-@pytest.mark.parametrize("block", [ConvBlock(6, 5), AdaptiveBlock(6, 5, 4)])
+@pytest.mark.parametrize("block", [make_core("convolution", 6, 5), AdaptiveBlock(make_core("convolution", 6, 5), 6, 4)])
 def test_blocks_keep_the_length(block, frames):
     speaker = (torch.randn(2, 4),) if isinstance(block, AdaptiveBlock) else ()
     assert block(torch.randn(2, 6, frames), *speaker).shape == (2, 6, frames)
 
 
 def test_the_speaker_sets_the_adaptive_block():
-    block, x = AdaptiveBlock(6, 3, 4), torch.randn(1, 6, 9)
+    block, x = AdaptiveBlock(make_core("convolution", 6, 3), 6, 4), torch.randn(1, 6, 9)
     assert not torch.allclose(block(x, torch.ones(1, 4)), block(x, -torch.ones(1, 4)), atol=1e-3)
 
 

@@ -54,6 +54,10 @@ class ModelConfig(Section):
     stride: int = pydantic.Field(2, ge=1, description="mel frames per content frame")
     content_dims: int = pydantic.Field(16, ge=1)
     speaker_dims: int = pydantic.Field(128, ge=1)
+    encoder_core: str = pydantic.Field("convolution", description="what mixes the frames, see vc/cores")
+    decoder_core: str = pydantic.Field("convolution", description="the same in the decoder")
+    down: str = pydantic.Field("strided", description="to the content's frame rate: strided or pooled, see vc/rates.py")
+    up: str = pydantic.Field("shuffled", description="back to the mel's: shuffled, transposed or unpooled")
     bottleneck: str = "sigmoid"
     bottleneck_settings: dict[str, Setting] = pydantic.Field({}, description="of that bottleneck, see vc/bottlenecks")
     pitch: bool = pydantic.Field(True, description="F0 as an input of the decoder; False only to show what it buys")

@@ -3,7 +3,9 @@ the pitch draws the harmonics."""
 
 from torch import nn
 
-from vc.layers import AdaptiveBlock
+from vc.cores import make_core
+from vc.layers import AdaptiveBlock, only_valid
+from vc.rates import make_up
 
 
 class Decoder(nn.Module):
@@ -11,41 +13,41 @@ class Decoder(nn.Module):
 
     Most blocks run at the content's frame rate; one more, after the frames have been spread out again, at the mel's.
     What comes out is an envelope plus, band by band, so much of the harmonics' picture: source and filter, which
-    multiply in a spectrum and add in its logarithm. A model without pitch draws all itself.
+    multiply in a spectrum and add in its logarithm. A model without pitch draws all itself. core: a name in
+    vc.cores.CORES, which mixes the frames in each block. up: a name in vc.rates.UP.
     """
 
-    def __init__(self, bands, width, blocks, kernel, stride, content_dims, speaker_dims, pitch):
+    def __init__(self, bands, width, blocks, kernel, stride, content_dims, speaker_dims, pitch,
+                 core="convolution", up="shuffled"):
         super().__init__()
+
+        def block():
+            return AdaptiveBlock(make_core(core, width, kernel), width, speaker_dims)
+
         self.bands, self.stride, self.pitch = bands, stride, pitch
         self.from_content = nn.Conv1d(content_dims, width, kernel, padding=kernel // 2)
         if pitch:
             self.from_harmonics = nn.Conv1d(bands + 1, width, 2 * stride + 1, stride=stride, padding=stride)
             self.from_fine_harmonics = nn.Conv1d(bands + 1, width, kernel, padding=kernel // 2)
-        self.blocks = nn.ModuleList(AdaptiveBlock(width, kernel, speaker_dims) for _ in range(blocks))
-        self.spread = nn.Conv1d(width, width * stride, 1)
-        self.fine_block = AdaptiveBlock(width, kernel, speaker_dims)
+        self.blocks = nn.ModuleList(block() for _ in range(blocks))
+        self.spread = make_up(up, width, stride)
+        self.fine_block = block()
         self.to_mel = nn.Conv1d(width, 2 * bands if pitch else bands, kernel, padding=kernel // 2)
 
     def forward(self, content, speaker, harmonics, mask=None):
         """mask: (B, 1, T) of valid frames, or None when all are."""
         frames = harmonics.shape[2]
         coarse_mask = None if mask is None else mask[:, :, ::self.stride]
-        h = self.from_content(_only(content, coarse_mask))
+        h = self.from_content(only_valid(content, coarse_mask))
         if self.pitch:
-            h = h + self.from_harmonics(_only(harmonics, mask))
+            h = h + self.from_harmonics(only_valid(harmonics, mask))
         for block in self.blocks:
             h = block(h, speaker, coarse_mask)
-        B, C, T = h.shape
-        h = self.spread(h).view(B, C, self.stride, T).transpose(2, 3).reshape(B, C, T * self.stride)[:, :, :frames]
+        h = self.spread(h, frames, mask)
         if self.pitch:
-            h = h + self.from_fine_harmonics(_only(harmonics, mask))
-        out = self.to_mel(_only(self.fine_block(h, speaker, mask), mask))
+            h = h + self.from_fine_harmonics(only_valid(harmonics, mask))
+        out = self.to_mel(only_valid(self.fine_block(h, speaker, mask), mask))
         if not self.pitch:
             return out
         envelope, depth = out.chunk(2, dim=1)
         return envelope + depth * harmonics[:, :self.bands]
-
-
-def _only(x, mask):
-    """x where the mask is 1, 0 elsewhere; no mask leaves all."""
-    return x if mask is None else x * mask

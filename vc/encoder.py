@@ -13,7 +13,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from vc.bottlenecks import Squeezed, make_bottleneck
-from vc.layers import ConvBlock, instance_norm
+from vc.cores import make_core
+from vc.layers import instance_norm
+from vc.rates import make_down
 
 
 @dataclass(frozen=True)
@@ -30,16 +32,17 @@ class Embedding:
 class Encoder(nn.Module):
     """Standardised log-mel (B, M, T) -> Embedding, with T' = ceil(T / stride) content frames.
 
+    core: a name in vc.cores.CORES, which mixes the frames in each block. down: a name in vc.rates.DOWN.
     instance_norm=False leaves the statistics in what flows on (for showing what taking them out buys).
     """
 
     def __init__(self, bands, width, blocks, kernel, stride, content_dims, speaker_dims, bottleneck,
-                 bottleneck_settings, instance_norm=True):
+                 bottleneck_settings, instance_norm=True, core="convolution", down="strided"):
         super().__init__()
         self.stride = stride
         self.instance_norm = instance_norm
-        self.stem = nn.Conv1d(bands, width, 2 * stride + 1, stride=stride, padding=stride)
-        self.blocks = nn.ModuleList(ConvBlock(width, kernel) for _ in range(blocks))
+        self.stem = make_down(down, bands, width, stride)
+        self.blocks = nn.ModuleList(make_core(core, width, kernel) for _ in range(blocks))
         self.to_content = nn.Conv1d(width, content_dims, 1)
         self.bottleneck = make_bottleneck(bottleneck, content_dims, bottleneck_settings)
         self.to_speaker = nn.Sequential(nn.Linear(2 * width * (blocks + 1), width), nn.GELU(),
@@ -47,10 +50,9 @@ class Encoder(nn.Module):
 
     def forward(self, x, mask=None):
         """mask: (B, 1, T) of valid frames, or None when all are."""
-        if mask is not None:
-            x = x * mask
-            mask = mask[:, :, ::self.stride]
-        h, statistics = self._normalise(self.stem(x), mask)
+        h = self.stem(x, mask)
+        mask = None if mask is None else mask[:, :, ::self.stride]
+        h, statistics = self._normalise(h, mask)
         gathered = [statistics]
         for block in self.blocks:
             h, statistics = self._normalise(h + block(h, mask), mask)

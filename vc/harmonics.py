@@ -1,6 +1,7 @@
 """What a voice's harmonics look like in the mel, given its fundamental frequency: the source of the source-filter
 picture (Fant 1960), which the decoder colours with an envelope."""
 
+import functools
 import math
 
 import torch
@@ -23,7 +24,7 @@ class HarmonicComb(nn.Module):
 
     def __init__(self, mel: MelConfig):
         super().__init__()
-        self.register_buffer("pictures", _pictures(mel), persistent=False)
+        self.register_buffer("pictures", _pictures(mel).clone(), persistent=False)
 
     def forward(self, f0):
         voiced = f0 > 0
@@ -36,6 +37,7 @@ class HarmonicComb(nn.Module):
         return torch.cat([picture * voiced, voiced], dim=2).transpose(1, 2)
 
 
+@functools.cache  # drawing them takes longer than making the rest of a model
 def _pictures(mel):
     """One row for each F0 of the table: (steps, M)."""
     steps = math.ceil(math.log2(HIGHEST_HZ / LOWEST_HZ) * STEPS_PER_OCTAVE) + 1

@@ -43,40 +43,29 @@ def instance_norm(x, mask=None):
     return Normalised(normalised, mean.squeeze(2), std.squeeze(2))
 
 
-class ConvBlock(nn.Module):
-    """Two convolutions, to be added to their input: (B, C, T) -> (B, C, T)."""
-
-    def __init__(self, width, kernel):
-        super().__init__()
-        self.first = nn.Conv1d(width, width, kernel, padding=kernel // 2)
-        self.second = nn.Conv1d(width, width, kernel, padding=kernel // 2)
-
-    def forward(self, x, mask=None):
-        h = F.gelu(self.first(x))
-        if mask is not None:
-            h = h * mask
-        return self.second(h)
-
-
 class AdaptiveBlock(nn.Module):
     """A residual block whose two normalisations are set by the speaker half (B, S).
 
     Adaptive instance normalisation (Huang and Belongie 2017, arXiv 1703.06868): take out the statistics, put in
-    those that the speaker asks for.
+    those that the speaker asks for. core: a vc.cores.Core, whose two stages follow a normalisation each.
     """
 
-    def __init__(self, width, kernel, speaker_dims):
+    def __init__(self, core, width, speaker_dims):
         super().__init__()
-        self.first = nn.Conv1d(width, width, kernel, padding=kernel // 2)
-        self.second = nn.Conv1d(width, width, kernel, padding=kernel // 2)
+        self.first, self.second = core.first, core.second
         self.style = nn.Linear(speaker_dims, 4 * width)
 
     def forward(self, x, speaker, mask=None):
         scale_1, shift_1, scale_2, shift_2 = self.style(speaker).unsqueeze(2).chunk(4, dim=1)
         h = F.gelu(instance_norm(x, mask).x * (1 + scale_1) + shift_1)
-        h = self.first(h if mask is None else h * mask)
+        h = self.first(h, mask)
         h = F.gelu(instance_norm(h, mask).x * (1 + scale_2) + shift_2)
-        return x + self.second(h if mask is None else h * mask)
+        return x + self.second(h, mask)
+
+
+def only_valid(x, mask):
+    """x (B, C, T) where the mask is 1, 0 elsewhere; no mask leaves all."""
+    return x if mask is None else x * mask
 
 
 def frame_mask(lengths, frames, device=None):

@@ -26,8 +26,9 @@ class AutoEncoder(nn.Module):
                       content_dims=sizes.content_dims, speaker_dims=sizes.speaker_dims)
         self.encoder = Encoder(**shared, blocks=sizes.encoder_blocks, bottleneck=sizes.bottleneck,
                                bottleneck_settings=sizes.bottleneck_settings,
-                               instance_norm=sizes.instance_norm)
-        self.decoder = Decoder(**shared, blocks=sizes.decoder_blocks, pitch=sizes.pitch)
+                               instance_norm=sizes.instance_norm, core=sizes.encoder_core, down=sizes.down)
+        self.decoder = Decoder(**shared, blocks=sizes.decoder_blocks, pitch=sizes.pitch,
+                               core=sizes.decoder_core, up=sizes.up)
         self.harmonics = HarmonicComb(config.mel)
         self.register_buffer("band_mean", torch.zeros(config.mel.bands, 1))
         self.register_buffer("band_std", torch.ones(config.mel.bands, 1))
