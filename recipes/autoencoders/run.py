@@ -119,7 +119,8 @@ def last(readings, name):
 
 def bits_per_second(model):
     """Of the content half of a discrete member; None where the code is continuous."""
-    cardinalities = model.encoder.bottleneck.cardinalities
+    bottleneck = model.encoder.bottleneck
+    frames_per_s = model.config.mel.sample_rate_hz / model.config.mel.hop_samples / model.config.model.stride
     return bottleneck.bits_per_frame * frames_per_s if bottleneck.cardinalities else None
 
 
