@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import torch
 
+from vc import conversion
 from vc.checkpoint import load_checkpoint
 from vc.conversion import Converter, load
 from vc.errors import CheckpointError, VoiceError
-from vc.pitch_range import PitchRange
+from vc.pitch import track_pitch
+from vc.pitch_range import PitchRange, pitch_range
 from vc.spectrum import LongTermSpectrum
 from vc.vocoders import GriffinLim
 from vc.voice_prior import (
@@ -52,7 +54,7 @@ def prior():
 @pytest.fixture
 def one_kind(prior):
     """Its low voices alone."""
-    return replace(prior, **{name: getattr(prior, name)[:1] for name in ("means", "covariances")}, weights=doubles([1.0]))
+    return replace(prior, weights=doubles([1.0]), means=prior.means[:1], covariances=prior.covariances[:1])
 
 
 def test_the_values_of_a_voice_make_the_voice_again():
@@ -174,6 +176,14 @@ def test_a_fit_holds_the_mean_and_covariance_of_the_voices(people):
     assert forward @ covariance @ forward.T == pytest.approx(joint, abs=0.05)
 
 
+def test_pitch_is_not_shrunk_and_the_rest_is(people):
+    values, pitch = people
+    prior = fit.Fit(values, pitch, fit.Setting(2, 1, 0.5)).prior(np.ones(12), np.array([1.0, 2.0]), 5)
+    covariance = prior.covariances[0]
+    assert covariance[0, 0].item() == pytest.approx(pitch.var())
+    assert covariance.diagonal()[1:].tolist() == pytest.approx([1.5, 1.5], rel=0.02)
+
+
 def test_units_scale_the_values_only(people):
     values, pitch = people
     units = np.linspace(1, 3, 12)
@@ -246,17 +256,19 @@ def test_packaged_voices_lie_where_voices_do(packaged, clips):
     assert (speakers @ speakers.T - torch.eye(30)).max() < 0.9
 
 
-def test_a_draw_says_a_sentence_in_its_pitch(packaged, source, tmp_path):
+def test_low_and_high_invented_voices_speak_so(packaged, source):
     prior = load_prior(packaged)
-    voice = prior.invent(1)
-    assert np.abs(packaged.convert(source, voice)).max() > 0.01
-    assert torch.dot(blend(voice, prior.invent(2), 0.3).speaker, voice.speaker) > \
-        torch.dot(prior.invent(2).speaker, voice.speaker)
+    low, high = sorted((prior.invent(seed) for seed in range(10)), key=lambda voice: voice.pitch.mean)[::9]
+    heard = [pitch_range(torch.from_numpy(track_pitch(packaged.convert(source, voice), packaged.sample_rate,
+                                                      packaged.mel.hop_samples))).mean for voice in (low, high)]
+    assert high.pitch.mean - low.pitch.mean > 6 * SEMITONE
+    assert heard[1] - heard[0] > 3 * SEMITONE
+    assert heard[1] == pytest.approx(high.pitch.mean.item(), abs=2 * SEMITONE)
 
 
 def test_another_models_prior_and_other_files_are_refused(packaged, tiny_model, tmp_path):
     tiny = load(tiny_model, "cpu")
-    with pytest.raises(VoiceError, match="default.prior.safetensors: was fitted on the voices of another model; fit one"):
+    with pytest.raises(VoiceError, match="was fitted on the voices of another model; fit one for this"):
         load_prior(tiny)
     with pytest.raises(CheckpointError, match="holds a model, expected a prior"):
         load_prior(tiny, tiny_model)
@@ -268,7 +280,9 @@ def test_another_models_prior_and_other_files_are_refused(packaged, tiny_model, 
 
 
 @pytest.fixture
-def library(tmp_path, monkeypatch):
+def library(packaged, tmp_path, monkeypatch):
+    """An empty one. The packaged model is not read anew for each call."""
+    monkeypatch.setattr(conversion, "load", lambda model, *options: load(model, *options) if model else packaged)
     monkeypatch.setenv("VC_VOICES", str(tmp_path / "voices"))
     return VoiceLibrary()
 

@@ -1,8 +1,8 @@
 """Voices that nobody has: drawn from a distribution over whole voices, fitted on those of many speakers.
 
-A voice is a point: its speaker half, long-term spectrum and range of F0 together, so that what belongs together is drawn
-together, and a high voice gets the colour that high voices have. The points of many speakers are reduced to their main
-directions, and a Gaussian mixture describes them there (recipes/voices fits it). Drawing needs no more than this file.
+A voice is a point: its speaker half, long-term spectrum and range of F0 together, so that what belongs together is
+drawn together, and a high voice gets the colour that high voices have. The points of many speakers are reduced to their
+main directions, and a Gaussian mixture describes them there (recipes/voices fits it). Drawing needs torch alone.
 
 R is the number of values of a voice without its mean of F0, D that of coordinates, K that of components.
 """
@@ -31,9 +31,9 @@ FIELDS = ("weights", "means", "covariances", "centre", "basis", "pitch_limits")
 class VoicePrior:
     """A Gaussian mixture over voices.
 
-    weights: (K,). means: (K, D) and covariances: (K, D, D), of coordinates; the first is the mean of log-F0, the others
-    lie along the columns of basis. centre: (R,) and basis: (R, D - 1), see `values_of`. pitch_limits: lowest and highest
-    mean of log-F0 among the speakers (2,). All these float64. speaker_dims: S.
+    weights: (K,). means: (K, D) and covariances: (K, D, D), of coordinates; the first is the mean of log-F0, the
+    others lie along the columns of basis. centre: (R,) and basis: (R, D - 1), see `values_of`. pitch_limits: lowest and
+    highest mean of log-F0 among the speakers (2,). All these float64. speaker_dims: S.
     """
 
     weights: torch.Tensor
@@ -88,13 +88,14 @@ class VoicePrior:
 def values_of(voice: Voice):
     """A voice without its mean of F0 as numbers (R,), float64: the speaker half, mean and logarithm of the deviation of
     each band, and the logarithm of the deviation of log-F0."""
-    spread = voice.pitch.spread.clamp(min=LEAST_SPREAD).log()
-    return torch.cat([voice.speaker, voice.spectrum.mean, voice.spectrum.std.clamp(min=LEAST_STD).log(), spread[None]]).double()
+    log_std = voice.spectrum.std.clamp(min=LEAST_STD).log()
+    log_spread = voice.pitch.spread.clamp(min=LEAST_SPREAD).log()
+    return torch.cat([voice.speaker, voice.spectrum.mean, log_std, log_spread[None]]).double()
 
 
 def voice_of_values(values, pitch, speaker_dims, name="") -> Voice:
-    """The voice whose `values_of` are these (R,), but for its speaker half, which is brought to length 1. pitch: its mean
-    log-F0, a scalar tensor."""
+    """The voice whose `values_of` are these (R,), but for its speaker half, which is brought to length 1. pitch: its
+    mean log-F0, a scalar tensor."""
     bands = (len(values) - speaker_dims - 1) // 2
     speaker, mean, log_std, log_spread = values.float().split([speaker_dims, bands, bands, 1])
     return Voice(name, F.normalize(speaker, dim=0), 0.0, LongTermSpectrum(mean, log_std.exp(), 0),

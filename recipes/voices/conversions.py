@@ -22,11 +22,11 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Saying:
-    """Conversions of all sources in one voice. embeddings: (sources, D), each of unit length. dnsmos: (sources,).
+    """Conversions of all sources in one voice. embeddings: (sources, D), each of unit length. dnsmos: of the first.
     log_pitch: mean log-F0 of each (sources,), NaN where none is voiced."""
 
     embeddings: np.ndarray
-    dnsmos: np.ndarray
+    dnsmos: float
     log_pitch: np.ndarray
 
 
@@ -40,13 +40,13 @@ class Ear:
         """Of a recording (N,) at SAMPLE_RATE_HZ, on the unit sphere: (D,)."""
         return np.array(self._similarity.read(_levelled(audio)))
 
-    def hear(self, converter, sources, voice) -> Saying:
-        """Say each source, a path, in a voice and listen."""
+    def hear(self, converter, sources, voice, rated=False) -> Saying:
+        """Say each source, a path, in a voice and listen. rated: by DNSMOS too, which takes most of the time."""
         assert converter.sample_rate == SAMPLE_RATE_HZ
         said = [converter.convert(source, voice) for source in sources]
         f0 = [torch.from_numpy(track_pitch(audio, SAMPLE_RATE_HZ, SAMPLE_RATE_HZ // 100)) for audio in said]
         return Saying(np.array([self.embedding(audio) for audio in said]),
-                      np.array([self._naturalness.read(_levelled(audio)) for audio in said]),
+                      self._naturalness.read(_levelled(said[0])) if rated else np.nan,
                       np.array([pitch_range(contour).mean.item() for contour in f0]))
 
 

@@ -25,7 +25,7 @@ from vc.data.store import SpeechStore
 from vc.errors import DataError, VcError
 from vc.voice_prior import VoicePrior, save_prior, values_of
 
-SECONDS = 20.0  # of each speaker
+SECONDS, SHORTEST_S = 20.0, 1.0  # of each speaker
 FOLDS = 5
 DIRECTIONS, COMPONENTS, SHRINKAGE = (32, 64, 96, 128), (1, 2, 3, 4), (0.1, 0.2, 0.5)
 # What each part of a voice counts in the choice of directions, as the root of its variance over speakers: the deviation
@@ -36,7 +36,7 @@ WEIGHTS = {"speaker": 1.0, "band_mean": 1.0, "band_std": 0.5, "pitch_spread": 0.
 @dataclass(frozen=True)
 class Setting:
     """directions: kept of the principal ones. components: of the mixture. shrinkage: added to the variance along each
-    direction, which is 1."""
+    of them, which is 1."""
 
     directions: int
     components: int
@@ -57,6 +57,9 @@ class Fit:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the likelihood of others judges it
             self.mixture.fit(self._coordinates(values, pitch))
+        # Pitch is one number in hundreds of voices and needs no shrinkage, which would make squeaks of high voices.
+        self.mixture.covariances_[:, 0, 0] -= setting.shrinkage
+        self.mixture.precisions_cholesky_ = np.linalg.inv(np.linalg.cholesky(self.mixture.covariances_)).mT
 
     def log_likelihood(self, values, pitch):
         """Of each voice, (V,), in nats: the mixture's along its directions, and a round Gaussian's across them."""
@@ -82,9 +85,10 @@ class Fit:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", metavar="MODEL", help="whose voices; the packaged one is vc/assets/default.safetensors")
+    parser.add_argument("model", metavar="MODEL", help="whose voices; vc/assets/default.safetensors, say")
     parser.add_argument("data", metavar="DATA", help="a folder that `vc prepare` wrote")
-    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="vc/assets/default.prior.safetensors, say")
+    parser.add_argument("-o", "--output", required=True, metavar="FILE",
+                        help="vc/assets/default.prior.safetensors for the package's")
     options = parser.parse_args()
     torch.set_num_threads(1)
     converter = load(options.model, device="cpu")
@@ -100,7 +104,7 @@ def voices_in(converter, store):
     if store.sample_rate_hz != converter.sample_rate:
         raise DataError(f"{store.folder}: prepared at {store.sample_rate_hz} Hz, the model hears "
                         f"{converter.sample_rate} Hz; run `vc prepare` with that rate")
-    speech = speech_by_speaker(store, SECONDS)
+    speech = speech_by_speaker(store, SECONDS, SHORTEST_S)
     heard = [converter.voice_in(audio, speaker) for speaker, audio in tqdm(speech.items(), "listening", unit="speaker")]
     voices = [voice for voice in heard if voice.pitch.mean.isfinite()]
     if len(voices) < 2 * min(DIRECTIONS):
@@ -136,8 +140,10 @@ def choose(values, pitch):
                 if choice[0] < min(fewest, values.shape[1])]
     means = {}
     for setting in tqdm(settings, "choosing", unit="setting"):
-        found = [Fit(values[folds != k], pitch[folds != k], setting).log_likelihood(values[folds == k], pitch[folds == k])
-                 for k in range(FOLDS)]
+        found = []
+        for kept, left_out in ((folds != k, folds == k) for k in range(FOLDS)):
+            fitted = Fit(values[kept], pitch[kept], setting)
+            found.append(fitted.log_likelihood(values[left_out], pitch[left_out]))
         means[setting] = float(np.concatenate(found).mean())
     for setting, mean in sorted(means.items(), key=lambda item: -item[1])[:5]:
         print(f"{mean:8.1f} nats a left-out voice: {setting}", file=sys.stderr)

@@ -5,7 +5,7 @@ import numpy as np
 from vc.data.sampling import group_by_speaker
 
 
-def speech_by_speaker(store, seconds, shortest_s=3.0):
+def speech_by_speaker(store, seconds, shortest_s):
     """{speaker: float32 (N,)}: the first `seconds` of what each one says, utterance after utterance. Speakers with less
     than `shortest_s` in all are left out."""
     wanted, rate_hz, found = round(seconds * store.sample_rate_hz), store.sample_rate_hz, {}
