@@ -19,7 +19,7 @@ LAYERS = [
     {"checkpoint", "data"},
     {"vocoders"},
     {"objective", "vocoder_losses", "vocoder_objective", "vocoder_validation", "probing", "validation", "monitor",
-     "training", "voices", "conversion", "survey", "codec", "jobs", "evaluation",
+     "training", "voices", "voice_prior", "conversion", "survey", "codec", "jobs", "evaluation",
      "export"},
     {"demo"},
     {"commands"},

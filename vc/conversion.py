@@ -201,18 +201,23 @@ class Converter:
         paths = [target] if isinstance(target, (str, Path)) else list(target)
         if not paths:
             raise AudioError("no reference recording was given; give at least one of the target speaker")
-        heard = [piece for path in paths for piece in self._pieces_of(path)]
-        speaker = F.normalize(sum(piece.speaker * piece.seconds for piece in heard), dim=0)
-        return Voice(name, speaker, sum(piece.seconds for piece in heard),
-                     long_term_spectrum([piece.speech for piece in heard]),
-                     pitch_range(torch.cat([piece.f0 for piece in heard])))
+        return _voice_heard([piece for path in paths for piece in self._pieces_of(path)], name)
 
-    @torch.no_grad()
+    def voice_in(self, audio, name="") -> Voice:
+        """The voice in sound at the converter's rate, float32 (N,); it is brought to the level, edges are not trimmed.
+        """
+        return _voice_heard(list(self._pieces_in(audio)), name)
+
     def _pieces_of(self, path):
         """What is heard in each window of one reference recording."""
         audio = load_audio(path, self.sample_rate)
         require_speech(audio, self.sample_rate, path, MIN_REFERENCE_S)
-        audio = torch.from_numpy(at_level(trim_silence(audio, self.sample_rate), self.sample_rate))
+        return self._pieces_in(trim_silence(audio, self.sample_rate))
+
+    @torch.no_grad()
+    def _pieces_in(self, audio):
+        """What is heard in each window of a waveform, float32 (N,)."""
+        audio = torch.from_numpy(at_level(audio, self.sample_rate))
         for window in _even_split(audio.to(self.device), round(REFERENCE_WINDOW_S * self.sample_rate)):
             log_mel = self._log_mel(window[None])
             speech = is_speech(frame_levels_db(window, self.mel.hop_samples))
@@ -306,6 +311,14 @@ def _held_down(converted, energy):
     """
     excess = frame_energy(converted) - energy - HEADROOM_DB * math.log(10) / 20
     return converted - excess.clamp(min=0)
+
+
+def _voice_heard(pieces, name):
+    """The Voice that several pieces tell together, each by how long it is."""
+    speaker = F.normalize(sum(piece.speaker * piece.seconds for piece in pieces), dim=0)
+    return Voice(name, speaker, sum(piece.seconds for piece in pieces),
+                 long_term_spectrum([piece.speech for piece in pieces]),
+                 pitch_range(torch.cat([piece.f0 for piece in pieces])))
 
 
 def frame_energy(log_mel):

@@ -53,7 +53,8 @@ def checked_output(name, force, refusal):
 
 
 def resolve_target(target, converter):
-    """Recordings, or the name of an enrolled voice where no such file exists."""
+    """The Voice of recordings, a list of paths, or that of an enrolled voice, the list of its name where no such file
+    exists. Raises AudioError, VoiceError."""
     from vc.voices import VoiceLibrary, is_voice_name
 
     if len(target) == 1 and is_voice_name(target[0]) and not os.path.isfile(target[0]):
