@@ -36,7 +36,8 @@ def objective(repository):
     def make(name, *overrides):
         torch.manual_seed(0)
         return Objective(load_config(repository / "configs" / "tiny.yaml", [
-            f"code_losses.{name}.weight=1", "train.consistency_from=1000000", *BOTTLENECK.get(name, []), *overrides]), 4)
+            f"code_losses.{name}.weight=1", "train.consistency_from=1000000", *BOTTLENECK.get(name, []),
+            *overrides]), 4)
     return make
 
 
@@ -242,7 +243,8 @@ def test_losses_with_parameters_resume_bit_for_bit(data, repository, tmp_path):
                                        "divergence"),
     ("information", {"moments": 1}, "code_losses.information.moments: got 1, expected at least 2 to exchange"),
     ("neighbours", {"ahead": 0}, "code_losses.neighbours.ahead: got 0, expected at least 1"),
-    ("sparse_l1", {}, "code_losses.sparse_l1: has no meaning for the codes of model.bottleneck=sigmoid; expected plain"),
+    ("sparse_l1", {}, "code_losses.sparse_l1: has no meaning for the codes of model.bottleneck=sigmoid; expected "
+                      "plain"),
     ("activation", {}, "unknown code loss 'activation'; choose one of sparse_l1, sparse_kl, contractive, information, "
                        "neighbours"),
     ("contractive", {"weight": 0.0}, "code_losses.contractive: expected a weight above 0; leave it out to have none"),

@@ -66,8 +66,8 @@ def _parser():
     parser.add_argument("noise", metavar="NOISE", help="a folder of noise")
     parser.add_argument("models", metavar="NAME=MODEL", nargs="+", type=_named, help="model files with a name each")
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="MD", help="the table to write")
-    parser.add_argument("--recordings", type=int, default=12, metavar="N", help="of a speaker each; default: %(default)s")
-    parser.add_argument("--ratio-db", type=float, default=10.0, metavar="DB", help="speech to noise; default: %(default)g")
+    parser.add_argument("--recordings", type=int, default=12, metavar="N", help="default: %(default)s")
+    parser.add_argument("--ratio-db", type=float, default=10.0, metavar="DB", help="default: %(default)g")
     return parser
 
 

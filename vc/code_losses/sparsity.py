@@ -11,8 +11,8 @@ from vc.code_losses.base import CodeLoss, require
 class SparseL1(CodeLoss):
     """The mean absolute value of the code.
 
-    The code comes out of an instance normalisation, each dimension with mean 0 and deviation 1, so that it cannot become
-    small by being scaled down: what is left is to be near 0 most of the time and far from it seldom.
+    The code comes out of an instance normalisation, each dimension with mean 0 and deviation 1, so that it cannot
+    become small by being scaled down: what is left is to be near 0 most of the time and far from it seldom.
     """
 
     bottlenecks = ("plain",)
