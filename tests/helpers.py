@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,6 +67,14 @@ def add_unvoiced(store, path, speaker, samples, text=""):
     hop = pitch_hop(store.sample_rate_hz)
     frames = len(samples) // hop
     store.add(path, speaker, samples[:frames * hop], np.zeros(frames, np.float32), text)
+
+
+def eventually(condition, patience_s=60):
+    """Whether condition() comes true; a busy machine may take its time."""
+    end = time.monotonic() + patience_s
+    while not (true := condition()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return true
 
 
 def free_port():

@@ -7,10 +7,13 @@ import shutil
 import threading
 import time
 
+import numpy as np
 import pytest
 from helpers import serve_demo
 
+from vc.audio import load_audio, save_audio
 from vc.conversion import DEFAULT_MODEL, Converter, Progress
+from vc.pitch import track_pitch
 from vc.vocoders.griffin_lim import ITERATIONS
 
 pytest.importorskip("gradio", reason="the demo's page needs gradio")
@@ -18,7 +21,9 @@ playwright = pytest.importorskip("playwright.sync_api", reason="the browser's dr
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (apt-get install chromium)")
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+RATE_HZ = 48000  # of the microphone
 DESKTOP, PHONE = {"width": 1200, "height": 900}, {"width": 390, "height": 844}
 PATIENCE_MS = 60_000
 
@@ -33,9 +38,13 @@ def address(tiny_model, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def browser():
+def browser(clips, tmp_path_factory):
+    """Its microphone hears the recording that the fixture `source` names, again and again."""
+    heard = tmp_path_factory.mktemp("microphone") / "heard.wav"
+    save_audio(heard, load_audio(clips / "kathleen" / "aurora.flac", RATE_HZ), RATE_HZ)
     with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        flags = [*FLAGS, f"--use-file-for-fake-audio-capture={heard}"]
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=flags)
         yield chromium
         chromium.close()
 
@@ -76,6 +85,22 @@ def give(page, component, recording):
     page.locator(f"{component} [aria-label='Play']").wait_for()
 
 
+def tab_to(page, selector):
+    """Press the tabulator until what `selector` names has the focus."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    pytest.fail(f"{selector} cannot be reached by keyboard")
+
+
+def panels(page):
+    """{title: (seconds, hertz)} of the panels that are drawn."""
+    captions = page.locator("#pictures figcaption").all_inner_texts()
+    found = [re.fullmatch(r"(\w+) ([\d.]+) s(?:, pitch about (\d+) Hz)?", caption) for caption in captions]
+    return {title: (float(seconds), float(hertz or 0)) for title, seconds, hertz in (match.groups() for match in found)}
+
+
 def wait_for_result(page):
     """Until the three panels are drawn, which comes after the sound."""
     page.locator("#pictures .vc-panel").nth(2).wait_for()
@@ -93,6 +118,23 @@ def test_convert_and_play(visit, source):
     with page.expect_download() as download:
         page.locator("#result a[download]").first.click()
     assert download.value.suggested_filename == "aurora as Kerstin.wav"
+
+
+def test_what_the_microphone_hears_is_converted(visit, source):
+    page = visit(permissions=["microphone"])
+    page.locator("#source [aria-label='Record audio']").click()
+    page.locator("#source .record-button").click()
+    page.locator("#source .stop-button").wait_for()
+    page.wait_for_timeout(3000)
+    page.locator("#source .stop-button").click()
+    page.locator("#source [aria-label='Play']").wait_for()
+    page.locator("#convert").click()
+    wait_for_result(page)
+    drawn = panels(page)
+    (seconds, hertz), (result_s, _) = drawn["Source"], drawn["Result"]
+    f0 = track_pitch(load_audio(source, 16000), 16000, 160)
+    assert seconds > 1 and result_s == seconds
+    assert hertz == pytest.approx(np.median(f0[f0 > 0]), rel=0.25)  # whose voice it is, whichever part was recorded
 
 
 def test_cancel_ends_the_work(visit, source, monkeypatch):
@@ -173,13 +215,14 @@ def test_a_click_on_the_map_chooses_the_voice(visit):
     assert page.get_by_role("radio", name="Kerstin").is_checked()
 
 
-def test_the_halves_are_swapped(visit):
-    page = visit()
+def test_the_halves_are_swapped_on_a_phone(visit):
+    page = visit(PHONE, has_touch=True)
     tab(page, "Inside")
     page.locator("#swap").click()
     page.locator(".vc-swap").wait_for()
     assert page.get_by_role("button", name=re.compile("Play [AB]'s words")).count() == 6
     assert page.locator("#inside .vc-panel").count() == 4
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     swapped = page.get_by_role("button", name="Play A's words, B's voice")
     swapped.click()
     playwright.expect(swapped).to_have_attribute("aria-pressed", "true")
@@ -187,16 +230,20 @@ def test_the_halves_are_swapped(visit):
 
 def test_the_keyboard_is_enough(visit, source):
     page = visit()
-    give(page, "#source", source)
-    page.get_by_role("radio", name="Kathleen").focus()
+    tab_to(page, "#source .upload-container")
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(source)
+    page.locator("#source [aria-label='Play']").wait_for()
+    tab_to(page, ".vc-card input")
     page.keyboard.press("ArrowDown")
     assert page.get_by_role("radio", name="Flemish guy").is_checked()
-    for _ in range(20):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.id") == "convert":
-            break
+    tab_to(page, "#convert")
     page.keyboard.press("Enter")
     wait_for_result(page)
+    tab_to(page, "#result [aria-label='Play']")
+    page.keyboard.press("Enter")
+    page.locator("#result [aria-label='Pause']").wait_for()
 
 
 def test_a_phone_shows_all_without_sideways_scrolling(visit):
@@ -206,6 +253,31 @@ def test_a_phone_shows_all_without_sideways_scrolling(visit):
     for name in ("Convert", "Voices", "Inside", "Batch"):
         tab(page, name)
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], name
+        assert page.evaluate(LABELS_CUT_OFF) == []
+
+
+LABELS_CUT_OFF = """() => {
+  const map = document.querySelector('#map svg').getBoundingClientRect();
+  const inside = box => box.left >= map.left && box.right <= map.right && box.top >= map.top && box.bottom <= map.bottom;
+  return [...document.querySelectorAll('#map text')].filter(label => !inside(label.getBoundingClientRect()))
+    .map(label => label.textContent);
+}"""
+
+
+def test_after_a_wrong_password_the_right_one_lets_in(browser, tiny_model):
+    with serve_demo(tiny_model, auth=("anna", "secret")) as address:
+        page = browser.new_page()
+        page.goto(address, timeout=PATIENCE_MS)
+        for password in ("wrong", "secret"):
+            page.get_by_label("username").fill("anna", timeout=PATIENCE_MS)
+            page.get_by_label("password").fill(password)
+            page.get_by_role("button", name="Login").click()
+            if password == "wrong":
+                page.get_by_text("Incorrect Credentials").wait_for()
+                page.get_by_text("A wrong password clears the name, too.").wait_for()
+                playwright.expect(page.get_by_label("username")).to_have_value("")
+        page.locator(".vc-card").first.wait_for(timeout=PATIENCE_MS)
+        page.close()
 
 
 @pytest.mark.skipif("VC_SCREENSHOT" not in os.environ, reason="VC_SCREENSHOT=demo/screenshot.png makes it")

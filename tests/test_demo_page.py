@@ -5,13 +5,16 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
 import pytest
-from helpers import serve_demo
+from helpers import contents, eventually, serve_demo
 
 from vc.audio import audio_label, load_audio
+from vc.demo import sweep
+from vc.demo.settings import Settings
 
 pytest.importorskip("gradio", reason="the demo's page needs gradio")
 gradio_client = pytest.importorskip("gradio_client")
@@ -137,11 +140,83 @@ def test_files_of_the_server_and_of_elsewhere_are_out_of_reach(visitor, address,
     assert httpx.get(f"{address}gradio_api/file=/etc/passwd").status_code in (403, 404)
     inside = str(repository / "tests/data/clips/kerstin/burg.flac")
     for path in ("/etc/passwd", inside, "https://example.org/a.wav"):
-        body = {"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}, GALLERY, "Kerstin", None, None, None]}
-        event = httpx.post(f"{address}gradio_api/call/convert", json=body).json()["event_id"]
-        answer = httpx.get(f"{address}gradio_api/call/convert/{event}", timeout=60).text
+        answer = name_a_file(address, path)
         assert "event: error" in answer and "event: complete" not in answer, answer
         assert "://" not in path or "addresses are not fetched" in answer
+
+
+def name_a_file(address, path):
+    """What comes back to a program that names a file of the server's instead of bringing one."""
+    import httpx
+
+    body = {"data": [{"path": str(path), "meta": {"_type": "gradio.FileData"}}, GALLERY, "Kerstin", None, None, None]}
+    event = httpx.post(f"{address}gradio_api/call/convert", json=body).json()["event_id"]
+    return httpx.get(f"{address}gradio_api/call/convert/{event}", timeout=60).text
+
+
+def test_auth_keeps_programs_out_that_do_not_know_it(tiny_model):
+    import httpx
+
+    with serve_demo(tiny_model, auth=("anna", "secret")) as address:
+        for name in ("config", "gradio_api/info", "gradio_api/file=x.wav"):
+            assert httpx.get(address + name).status_code == 401, name
+        assert httpx.post(f"{address}gradio_api/upload", files={"files": ("a.wav", b"")}).status_code == 401
+        with pytest.raises(gradio_client.exceptions.AuthenticationError):
+            gradio_client.Client(address, auth=("anna", "wrong"), verbose=False)
+        anna = gradio_client.Client(address, auth=("anna", "secret"), verbose=False)
+        assert anna.predict("Kathleen", "Kerstin", 0.5, api_name="/blend")
+
+
+def test_one_visitors_files_are_out_of_anothers_reach(address, source, tmp_path):
+    """Who has the address of a file has the file; nothing that is served tells another visitor's addresses."""
+    import httpx
+
+    anna = gradio_client.Client(address, verbose=False, download_files=False)
+    result = convert(anna, source)
+    assert httpx.get(result["url"]).status_code == 200
+    path = Path(result["path"])
+    guessed = path.parents[1] / ("0" * 64) / path.name
+    for place in (path.parent, f"{path.parent}/", path.parents[1], path.parents[2], guessed,
+                  f"{path.parents[1]}/../work/kathleen.opus"):
+        assert httpx.get(f"{address}gradio_api/file={place}").status_code in (403, 404), place
+    for public in ("", "config", "gradio_api/info", "gradio_api/runs", "gradio_api/queue/status", "monitoring",
+                   "monitoring/summary"):
+        assert path.parent.name not in httpx.get(address + public).text, public
+    other = gradio_client.Client(address, verbose=False)
+    assert other.session_hash != anna.session_hash
+    assert f"{path.name}: no longer here" in name_a_file(address, guessed)
+    assert "event: complete" in name_a_file(address, path)
+
+
+def test_all_that_a_visitor_gave_and_got_is_deleted_in_time(tiny_model, source, tmp_path, monkeypatch):
+    import httpx
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(sweep, "OFTEN_S", 0.2)
+    with serve_demo(tiny_model, max_mb=1) as address:
+        (folder,) = tmp_path.glob("vc-demo-*/handed-out")
+        own = contents(folder)
+        visitor = gradio_client.Client(address, verbose=False, download_files=False)
+        result = convert(visitor, source)  # its handler yields, and gradio would forget the file
+        break_off_an_upload(address)
+        assert eventually(lambda: len(contents(folder)) == len(own) + 3)  # what was given, what was made, a fragment
+        age_s = sweep._age_s
+        monkeypatch.setattr(sweep, "_age_s", lambda path: age_s(path) + Settings.keep_s)  # half an hour later
+        assert eventually(lambda: contents(folder) == own)
+        assert own and all(httpx.get(f"{address}gradio_api/file={folder / path}").status_code == 200 for path in own)
+        assert [path.name for path in (folder.parent / "work").iterdir() if path.is_dir()] == []
+
+
+def break_off_an_upload(address):
+    import httpx
+
+    def pieces():
+        yield b'--X\r\nContent-Disposition: form-data; name="files"; filename="talk.wav"\r\n\r\n' + bytes(100_000)
+        raise ConnectionAbortedError
+
+    with pytest.raises(ConnectionAbortedError):
+        httpx.post(f"{address}gradio_api/upload", content=pieces(),
+                   headers={"Content-Type": "multipart/form-data; boundary=X"})
 
 
 def test_what_is_served_is_named_and_nothing_else(visitor):

@@ -1,19 +1,25 @@
 """The parts of the demo that need no page: voices between voices, labels, pictures, hints, the shelf."""
 
+import itertools
+import os
 import re
+import threading
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from helpers import eventually
 
 from vc.audio import audio_label, load_audio, save_audio
 from vc.demo import judge
 from vc.demo.gallery import people
+from vc.demo.labels import SIDES, label_box, label_sides, overlap
 from vc.demo.pictures import content_panel, mel_panel
 from vc.demo.quality import hints
 from vc.demo.settings import MAX_VOICES, Settings, parse_auth
 from vc.demo.shelf import Shelf
+from vc.demo.sweep import sweep, swept
 from vc.demo.voice_map import map_svg, project
 from vc.errors import CheckpointError, ConfigError, VoiceError
 from vc.voices import VoiceLibrary, blend, load_voice, mean_voice, save_voice
@@ -157,6 +163,16 @@ def test_the_map_keeps_neighbours_together_and_escapes_names(voices):
     assert 'role="button"' not in map_svg({"B": voice("B", 0.0, 1.0)}, choosable=False)
 
 
+def test_labels_stay_on_the_map_and_apart():
+    places = {"Speaker 6504": (560, 100), "Flemish guy": (70, 350), "voice of B": (70, 350), "Nathalie": (300, 200),
+              "mean voice": (330, 190), "Kerstin": (320, 30)}
+    sides = label_sides(list(places), list(places.values()), (640, 400))
+    boxes = [label_box(name, place, side) for (name, place), side in zip(places.items(), sides, strict=True)]
+    assert all(overlap(one, other) == 0 for one, other in itertools.combinations(boxes, 2))
+    assert all(box[0] >= 0 and box[1] >= 0 and box[2] <= 640 and box[3] <= 400 for box in boxes)
+    assert sides[0] == SIDES[1] and sides[1] == SIDES[0]  # left of it at the edge, else right
+
+
 # Voices of visitors
 
 
@@ -215,6 +231,32 @@ def test_every_voice_of_the_gallery_is_small_and_says_where_it_is_from():
     for person in gallery:
         assert person.licence in ("CC0 1.0", "CC BY 4.0") and person.source and person.text and person.about
         assert 4 <= len(load_audio(person.clip, RATE_HZ)) / RATE_HZ <= 8
+
+
+# Deleting in time
+
+
+def test_what_came_is_deleted_in_time_and_the_pages_own_stays(tmp_path):
+    put_file(tmp_path / "0a" / "own.wav")
+    with swept(tmp_path, keep_s=0.2):
+        put_file(tmp_path / "1b" / "upload.wav")
+        put_file(tmp_path / "tmpfragment")
+        assert eventually(lambda: [path.name for path in sorted(tmp_path.rglob("*"))] == ["0a", "own.wav"])
+    assert not [thread for thread in threading.enumerate() if thread.name == "sweep"]
+
+
+def test_what_is_young_stays(tmp_path):
+    put_file(tmp_path / "1b" / "upload.wav")
+    os.utime(tmp_path / "1b" / "upload.wav", (0, 0))  # as a copy of an old file has it
+    sweep(tmp_path, keep_s=60)
+    assert (tmp_path / "1b" / "upload.wav").exists()
+    sweep(tmp_path, keep_s=-1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def put_file(path):
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"speech")
 
 
 # The badge and the settings

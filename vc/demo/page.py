@@ -8,7 +8,6 @@ import vc
 from vc.demo.batch_tab import BatchTab
 from vc.demo.convert_tab import ConvertTab
 from vc.demo.inside_tab import InsideTab
-from vc.demo.settings import KEEP_S
 from vc.demo.studio import Studio
 from vc.demo.voices_tab import VoicesTab
 
@@ -31,8 +30,7 @@ Recordings are deleted after {minutes:.0f} minutes. Convert only into the voice 
 
 def build_page(studio: Studio):
     """gradio's Blocks of the whole demo, and what to call when it is served."""
-    with gr.Blocks(title="vc: the same sentence, another voice", analytics_enabled=False,
-                   delete_cache=(60, KEEP_S)) as page:
+    with gr.Blocks(title="vc: the same sentence, another voice", analytics_enabled=False) as page:
         session = gr.State({}, time_to_live=3600)
         gr.HTML(HEAD)
         with gr.Tab("Convert"):
@@ -45,7 +43,7 @@ def build_page(studio: Studio):
             BatchTab(studio, session, convert.gallery)
         if studio.settings.library:  # it may have grown since the server started
             page.load(voices.refresh, session, voices.everywhere, api_visibility="private", show_progress="hidden")
-        gr.HTML(FOOT.format(version=vc.__version__, model=studio.converter.fingerprint[:12], minutes=KEEP_S / 60))
+        gr.HTML(FOOT.format(version=vc.__version__, model=studio.converter.fingerprint[:12], minutes=studio.settings.keep_s / 60))
     return page, convert.examples.begin
 
 
@@ -56,6 +54,13 @@ def looks():
         # gradio's greys are hard to read, on white most of all.
         body_text_color_subdued="*neutral_600", body_text_color_subdued_dark="*neutral_300",
         button_primary_background_fill="*primary_700", button_primary_background_fill_hover="*primary_800",
-        button_primary_background_fill_dark="*primary_700", block_label_text_color="*neutral_700")
+        button_primary_background_fill_dark="*primary_700", block_label_text_color="*neutral_700",
+        block_title_text_color="*neutral_700", link_text_color="*primary_700", link_text_color_dark="*primary_300",
+        link_text_color_hover="*primary_800", link_text_color_hover_dark="*primary_200",
+        link_text_color_visited="*primary_700", link_text_color_visited_dark="*primary_300",
+        link_text_color_active="*primary_800", link_text_color_active_dark="*primary_200",
+        # One corner for all that has an edge; page.css follows it.
+        block_radius="10px", button_large_radius="10px", button_medium_radius="10px", button_small_radius="8px",
+        input_radius="8px", container_radius="10px")
     return dict(theme=theme, css=LOOKS.read_text(encoding="utf-8"),
                 head=f"<script>{SCRIPT.read_text(encoding='utf-8')}</script>")

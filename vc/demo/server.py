@@ -5,6 +5,7 @@ import os
 import tempfile
 
 from vc.demo.settings import LOOPBACK, MAX_FILES, Settings
+from vc.demo.sweep import swept
 from vc.errors import ConfigError, VcError
 
 WAITING = 64  # so many may queue; whoever comes then is told to try again
@@ -20,12 +21,14 @@ def running(converter, settings: Settings):
         # gradio hands out copies of our files, from a folder of its own; what lies in there already it does not copy.
         work, handed_out = os.path.join(folder, "work"), os.path.join(folder, "handed-out")
         os.mkdir(work)
+        os.mkdir(handed_out)
         with _environment({**OFFLINE, "GRADIO_TEMP_DIR": handed_out}):
             page, looks, begin = _build(converter, settings, work)
             try:
-                address = _launch(page, looks, settings)
-                begin()
-                yield address
+                with swept(handed_out, settings.keep_s):
+                    address = _launch(page, looks, settings)
+                    begin()
+                    yield address
             finally:
                 page.close(verbose=False)
 
@@ -44,11 +47,13 @@ def _build(converter, settings, folder):
 
 def _launch(page, looks, settings):
     try:
-        # _frontend: without it gradio does not insist that the page answers within three seconds, which a busy machine
-        # may miss. It has waited for its server already, however long that takes.
+        # _frontend: with it gradio insists that the page answers within three seconds, which a busy machine may miss,
+        # and no public setting says otherwise. gr.mount_gradio_app would not insist, but behind it gradio does not
+        # check that the files which a program names were uploaded (6.31: its has_launched stays False).
         _, address, _ = page.launch(
             _frontend=False,
-            server_name=settings.host, server_port=settings.port, auth=settings.auth, share=False, quiet=True,
+            server_name=settings.host, server_port=settings.port, auth=settings.auth,
+            auth_message="A wrong password clears the name, too.", share=False, quiet=True,
             prevent_thread_lock=True, footer_links=[], run_history=False, ssr_mode=False, enable_monitoring=False,
             max_file_size=f"{settings.max_mb}mb", state_session_capacity=10 * MAX_FILES, **looks)
     except OSError as error:

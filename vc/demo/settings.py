@@ -7,14 +7,14 @@ from vc.errors import ConfigError
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MAX_FILES = 20  # in one batch
 MAX_VOICES = 20  # that one session keeps
-KEEP_S = 1800  # uploads and results are deleted so many seconds after they came
 
 
 @dataclass(frozen=True)
 class Settings:
     """auth: (user, password), or None where everybody may come in. max_seconds, max_mb: of one recording. workers: how
     many conversions run at once, the others wait. library: whether the enrolled voices are those of `vc voice`; else
-    they last as long as the visitor's page and nobody else sees them."""
+    they last as long as the visitor's page and nobody else sees them. keep_s: uploads and results are deleted so many
+    seconds after they came."""
 
     host: str = "127.0.0.1"
     port: int = 7860
@@ -23,6 +23,7 @@ class Settings:
     max_mb: int = 25
     workers: int = 2
     library: bool = False
+    keep_s: float = 1800.0
 
     def __post_init__(self):
         for name in ("max_seconds", "max_mb", "workers"):

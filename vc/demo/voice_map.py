@@ -7,10 +7,10 @@ import html
 
 import numpy as np
 
+from vc.demo.labels import label_sides
 from vc.evaluation.maps import principal_plane
 
 WIDTH, HEIGHT, MARGIN = 640, 400, 56
-LABEL_ROOM = 0.2  # share of the width that a label needs beside its point
 SPARK = "M0,-11L11,0L0,11L-11,0Z"  # what is not a voice of its own is a diamond
 
 
@@ -23,28 +23,29 @@ def project(speakers):
 
 def map_svg(voices, chosen="", marks=(), choosable=True):
     """HTML of the map. voices: {name: Voice}, each a button where they are choosable. marks: names among them that are
-    drawn as diamonds, with the label on the other side."""
+    drawn as diamonds."""
     names = list(voices)
     points, shown = project(np.stack([voices[name].speaker.numpy() for name in names]))
     places = [(MARGIN + x * (WIDTH - 2 * MARGIN), MARGIN + (1 - y) * (HEIGHT - 2 * MARGIN)) for x, y in points]
-    dots = [_mark(name, place) if name in marks else _dot(name, place, name == chosen, choosable)
-            for name, place in zip(names, places, strict=True)]
+    sides = label_sides(names, places, (WIDTH, HEIGHT))
+    dots = [_mark(name, place, side) if name in marks else _dot(name, place, side, name == chosen, choosable)
+            for name, place, side in zip(names, places, sides, strict=True)]
     return (f'<figure class="vc-map"><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="group" aria-label="Map of the voices">'
             f'{"".join(dots)}</svg><figcaption>Voices that lie close sound alike. The two directions drawn hold '
             f'{shown:.0%} of the differences between these voices.</figcaption></figure>')
 
 
-def _dot(name, place, is_chosen, choosable):
+def _dot(name, place, side, is_chosen, choosable):
     role = (f' role="button" tabindex="0" data-voice="{html.escape(name)}" aria-label="Choose {html.escape(name)}" '
             f'aria-pressed="{str(is_chosen).lower()}"') if choosable else ""
-    return _point("vc-dot", '<circle r="11"/>', name, place, place[0] < (1 - LABEL_ROOM) * WIDTH, role)
+    return _point("vc-dot", '<circle r="11"/>', name, place, side, role)
 
 
-def _mark(name, place):
-    return _point("vc-mark", f'<path d="{SPARK}"/>', name, place, place[0] < LABEL_ROOM * WIDTH)
+def _mark(name, place, side):
+    return _point("vc-mark", f'<path d="{SPARK}"/>', name, place, side)
 
 
-def _point(kind, shape, name, place, label_right, role=""):
-    x, anchor = (18, "start") if label_right else (-18, "end")
+def _point(kind, shape, name, place, side, role=""):
+    x, y, anchor = side
     return (f'<g class="{kind}" transform="translate({place[0]:.0f},{place[1]:.0f})"{role}>{shape}'
-            f'<text x="{x}" y="5" text-anchor="{anchor}">{html.escape(name)}</text></g>')
+            f'<text x="{x}" y="{y}" text-anchor="{anchor}">{html.escape(name)}</text></g>')

@@ -25,7 +25,7 @@ element.addEventListener('keydown', choose);
 CONSENT = ("**Before you enrol a voice:** it must be yours, or that of somebody who has agreed to it. With a voice, "
            "sentences can be made that its owner never said. ")
 KEPT = "Kept are some numbers, the speaker half and the average of spectrum and pitch, and no recording; "
-KEPT_HERE = KEPT + "until you close this page, and nobody else sees them."
+KEPT_HERE = KEPT + "for an hour, and nobody else sees them."
 KEPT_IN_LIBRARY = KEPT + "in your own library, that of `vc voice`."
 
 
@@ -69,7 +69,7 @@ class VoicesTab:
             self.second = gr.Dropdown(names, value=names[1], label="To")
         self.share = gr.Slider(0, 1, 0.5, step=0.05, label="How far", buttons=[])
         self.hear = gr.Button("Hear it", elem_id="hear")
-        self.blended = result("The bundled sentence, in the voice between")
+        self.blended = result("A sentence in the voice between")
 
     def _connect(self):
         private = dict(api_visibility="private", show_progress="hidden")
