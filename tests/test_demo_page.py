@@ -5,16 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import zipfile
 from pathlib import Path
 
 import pytest
-from helpers import contents, eventually, serve_demo
+from helpers import serve_demo
 
 from vc.audio import audio_label, load_audio
-from vc.demo import sweep
-from vc.demo.settings import Settings
 
 pytest.importorskip("gradio", reason="the demo's page needs gradio")
 gradio_client = pytest.importorskip("gradio_client")
@@ -186,37 +183,6 @@ def test_one_visitors_files_are_out_of_anothers_reach(address, source, tmp_path)
     assert other.session_hash != anna.session_hash
     assert f"{path.name}: no longer here" in name_a_file(address, guessed)
     assert "event: complete" in name_a_file(address, path)
-
-
-def test_all_that_a_visitor_gave_and_got_is_deleted_in_time(tiny_model, source, tmp_path, monkeypatch):
-    import httpx
-
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(sweep, "OFTEN_S", 0.2)
-    with serve_demo(tiny_model, max_mb=1) as address:
-        (folder,) = tmp_path.glob("vc-demo-*/handed-out")
-        own = contents(folder)
-        visitor = gradio_client.Client(address, verbose=False, download_files=False)
-        result = convert(visitor, source)  # its handler yields, and gradio would forget the file
-        break_off_an_upload(address)
-        assert eventually(lambda: len(contents(folder)) == len(own) + 3)  # what was given, what was made, a fragment
-        age_s = sweep._age_s
-        monkeypatch.setattr(sweep, "_age_s", lambda path: age_s(path) + Settings.keep_s)  # half an hour later
-        assert eventually(lambda: contents(folder) == own)
-        assert own and all(httpx.get(f"{address}gradio_api/file={folder / path}").status_code == 200 for path in own)
-        assert [path.name for path in (folder.parent / "work").iterdir() if path.is_dir()] == []
-
-
-def break_off_an_upload(address):
-    import httpx
-
-    def pieces():
-        yield b'--X\r\nContent-Disposition: form-data; name="files"; filename="talk.wav"\r\n\r\n' + bytes(100_000)
-        raise ConnectionAbortedError
-
-    with pytest.raises(ConnectionAbortedError):
-        httpx.post(f"{address}gradio_api/upload", content=pieces(),
-                   headers={"Content-Type": "multipart/form-data; boundary=X"})
 
 
 def test_what_is_served_is_named_and_nothing_else(visitor):

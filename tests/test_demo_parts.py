@@ -1,15 +1,12 @@
 """The parts of the demo that need no page: voices between voices, labels, pictures, hints, the shelf."""
 
 import itertools
-import os
 import re
-import threading
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from helpers import eventually
 
 from vc.audio import audio_label, load_audio, save_audio
 from vc.demo import judge
@@ -19,7 +16,6 @@ from vc.demo.pictures import content_panel, mel_panel
 from vc.demo.quality import hints
 from vc.demo.settings import MAX_VOICES, Settings, parse_auth
 from vc.demo.shelf import Shelf
-from vc.demo.sweep import sweep, swept
 from vc.demo.voice_map import map_svg, project
 from vc.errors import CheckpointError, ConfigError, VoiceError
 from vc.voices import VoiceLibrary, blend, load_voice, mean_voice, save_voice
@@ -231,32 +227,6 @@ def test_every_voice_of_the_gallery_is_small_and_says_where_it_is_from():
     for person in gallery:
         assert person.licence in ("CC0 1.0", "CC BY 4.0") and person.source and person.text and person.about
         assert 4 <= len(load_audio(person.clip, RATE_HZ)) / RATE_HZ <= 8
-
-
-# Deleting in time
-
-
-def test_what_came_is_deleted_in_time_and_the_pages_own_stays(tmp_path):
-    put_file(tmp_path / "0a" / "own.wav")
-    with swept(tmp_path, keep_s=0.2):
-        put_file(tmp_path / "1b" / "upload.wav")
-        put_file(tmp_path / "tmpfragment")
-        assert eventually(lambda: [path.name for path in sorted(tmp_path.rglob("*"))] == ["0a", "own.wav"])
-    assert not [thread for thread in threading.enumerate() if thread.name == "sweep"]
-
-
-def test_what_is_young_stays(tmp_path):
-    put_file(tmp_path / "1b" / "upload.wav")
-    os.utime(tmp_path / "1b" / "upload.wav", (0, 0))  # as a copy of an old file has it
-    sweep(tmp_path, keep_s=60)
-    assert (tmp_path / "1b" / "upload.wav").exists()
-    sweep(tmp_path, keep_s=-1)
-    assert list(tmp_path.iterdir()) == []
-
-
-def put_file(path):
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(b"speech")
 
 
 # The badge and the settings

@@ -8,7 +8,7 @@ SHIFT = {"start": 0.0, "end": 1.0, "middle": 0.5}  # share of a text that lies l
 
 
 def label_sides(names, places, size):
-    """For each name at its place (x, y) on a map of `size` (width, height): one of SIDES, chosen one after the other."""
+    """One of SIDES for each name at its place (x, y) on a map of `size` (width, height), chosen one after the other."""
     taken = [(x - REACH, y - REACH, x + REACH, y + REACH) for x, y in places]
     chosen = []
     for name, place in zip(names, places, strict=True):

@@ -13,8 +13,8 @@ MAX_VOICES = 20  # that one session keeps
 class Settings:
     """auth: (user, password), or None where everybody may come in. max_seconds, max_mb: of one recording. workers: how
     many conversions run at once, the others wait. library: whether the enrolled voices are those of `vc voice`; else
-    they last as long as the visitor's page and nobody else sees them. keep_s: uploads and results are deleted so many
-    seconds after they came."""
+    they last an hour and nobody else sees them. keep_s: uploads and results are deleted so many seconds after they
+    came."""
 
     host: str = "127.0.0.1"
     port: int = 7860

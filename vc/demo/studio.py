@@ -41,8 +41,8 @@ class Studio:
     def check(self, recording):
         """Raise AudioError for a recording that cannot be read or lasts longer than the settings allow."""
         if not Path(recording).exists():
-            raise AudioError(f"{recording}: no longer here, recordings are deleted {self.settings.keep_s / 60:g} minutes "
-                             f"after they came; give it again")
+            raise AudioError(f"{recording}: no longer here, recordings are deleted after {self.settings.keep_s / 60:g} "
+                             f"minutes; give it again")
         heard_s, limit_s = 0.0, self.settings.max_seconds
         for block in stream_audio(recording, self.converter.sample_rate):
             heard_s += len(block) / self.converter.sample_rate
