@@ -126,8 +126,10 @@ def test_what_the_microphone_hears_is_converted(visit, source):
     page.locator("#source .record-button").click()
     page.locator("#source .stop-button").wait_for()
     page.wait_for_timeout(3000)
-    page.locator("#source .stop-button").click()
+    with page.expect_response(re.compile("/upload"), timeout=PATIENCE_MS):  # the player is there before
+        page.locator("#source .stop-button").click()
     page.locator("#source [aria-label='Play']").wait_for()
+    page.wait_for_timeout(500)
     page.locator("#convert").click()
     wait_for_result(page)
     drawn = panels(page)
