@@ -1,6 +1,7 @@
 """Labels of a map: each beside its point, where it hides no point and no other label and does not leave the map."""
 
-LETTER, LINE = 11.5, 24.0  # room for a letter, on a phone, where letters are largest beside the map
+LETTER, LINE = 13.5, 24.0  # room for a bold letter, on a phone, where letters are largest beside the map
+CUT_OFF = 10.0  # what lies outside the map counts so many times what another covers
 REACH = 11.0  # of a point, from its middle
 # Where the text begins, ends or has its middle, seen from the point: right, left, below, above. The first that is free.
 SIDES = ((18, 5, "start"), (-18, 5, "end"), (0, 33, "middle"), (0, -20, "middle"))
@@ -35,4 +36,4 @@ def overlap(one, other):
 def _hidden(box, taken, size):
     """How much of a label could not be read: what others cover and what lies outside."""
     area = (box[2] - box[0]) * (box[3] - box[1])
-    return sum(overlap(box, other) for other in taken) + area - overlap(box, (0, 0, *size))
+    return sum(overlap(box, other) for other in taken) + CUT_OFF * (area - overlap(box, (0, 0, *size)))
