@@ -33,8 +33,13 @@ def default_settings(made):
 
 def expect_within(setting, value, low, high=math.inf):
     """Raise ConfigError where a setting's value is not within [low, high]."""
-    if not low <= value <= high or value == math.inf:
-        wanted = f"at least {low:g}" if high == math.inf else f"{low:g} to {high:g}"
+    wanted = f"at least {low:g}" if high == math.inf else f"{low:g} to {high:g}"
+    expect(setting, value, low <= value <= high and value != math.inf, wanted)
+
+
+def expect(setting, value, holds, wanted):
+    """Raise ConfigError unless what is wanted of a setting's value holds."""
+    if not holds:
         raise ConfigError(f"setting {setting}: got {value!r}, expected {wanted}")
 
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from vc.errors import ConfigError
-
 
 @dataclass(frozen=True)
 class Coding:
@@ -39,9 +37,3 @@ class CodeLoss(nn.Module, ABC):
     @abstractmethod
     def forward(self, coding: Coding) -> torch.Tensor:
         """The loss, a scalar; its weight is the config's."""
-
-
-def require(name, value, holds, expected):
-    """Raise ConfigError unless the value of the setting `name` holds."""
-    if not holds:
-        raise ConfigError(f"code_losses.{name}: got {value!r}, expected {expected}")

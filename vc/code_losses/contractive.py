@@ -4,7 +4,8 @@ from typing import final
 
 import torch
 
-from vc.code_losses.base import CodeLoss, require
+from vc.code_losses.base import CodeLoss
+from vc.registry import expect
 
 
 @final
@@ -19,7 +20,7 @@ class Contractive(CodeLoss):
 
     def __init__(self, bands, content_dims, *, items=4):
         super().__init__(bands, content_dims)
-        require("contractive.items", items, items >= 1, "at least 1 item of the batch")
+        expect("code_losses.contractive.items", items, items >= 1, "at least 1 item of the batch")
         self.items = items
 
     def forward(self, coding):

@@ -8,7 +8,8 @@ import torch
 from torch.nn import functional as F
 
 from vc.bounds import BOUNDS, PairCritic
-from vc.code_losses.base import CodeLoss, require
+from vc.code_losses.base import CodeLoss
+from vc.registry import expect
 
 
 @final
@@ -26,10 +27,10 @@ class Information(CodeLoss):
 
     def __init__(self, bands, content_dims, *, bound="divergence", moments=32, frames=8, width=128):
         super().__init__(bands, content_dims)
-        require("information.bound", bound, bound in BOUNDS, f"one of {', '.join(BOUNDS)}")
-        require("information.moments", moments, moments >= 2, "at least 2 to exchange")
-        require("information.frames", frames, frames >= 1, "at least 1 frame")
-        require("information.width", width, width >= 1, "at least 1")
+        expect("code_losses.information.bound", bound, bound in BOUNDS, f"one of {', '.join(BOUNDS)}")
+        expect("code_losses.information.moments", moments, moments >= 2, "at least 2 to exchange")
+        expect("code_losses.information.frames", frames, frames >= 1, "at least 1 frame")
+        expect("code_losses.information.width", width, width >= 1, "at least 1")
         self.bound, self.moments, self.frames = BOUNDS[bound], moments, frames
         self.critic = PairCritic(bands * frames, content_dims, width)
 

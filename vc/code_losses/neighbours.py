@@ -7,7 +7,8 @@ is enough, and leaves details alone (contrastive predictive coding, van den Oord
 from typing import final
 
 from vc.bounds import PairCritic, info_nce
-from vc.code_losses.base import CodeLoss, require
+from vc.code_losses.base import CodeLoss
+from vc.registry import expect
 
 
 @final
@@ -22,13 +23,13 @@ class Neighbours(CodeLoss):
     def __init__(self, bands, content_dims, *, ahead=8, context=4, width=128):
         super().__init__(bands, content_dims)
         for name, value in (("ahead", ahead), ("context", context), ("width", width)):
-            require(f"neighbours.{name}", value, value >= 1, "at least 1")
+            expect(f"code_losses.neighbours.{name}", value, value >= 1, "at least 1")
         self.ahead, self.context = ahead, context
         self.next, self.previous = (PairCritic(content_dims * context, content_dims, width) for _ in range(2))
 
     def forward(self, coding):
         content = coding.content
-        require("neighbours.ahead", self.ahead, content.shape[2] > self.context + self.ahead,
+        expect("code_losses.neighbours.ahead", self.ahead, content.shape[2] > self.context + self.ahead,
                 f"with context={self.context} less than the segment's {content.shape[2]} content frames")
         return (self._loss(self.next, content) + self._loss(self.previous, content.flip(2))) / 2
 

@@ -4,7 +4,8 @@ from typing import final
 
 import torch
 
-from vc.code_losses.base import CodeLoss, require
+from vc.code_losses.base import CodeLoss
+from vc.registry import expect
 
 
 @final
@@ -34,7 +35,7 @@ class SparseKL(CodeLoss):
 
     def __init__(self, bands, content_dims, *, rate=0.1):
         super().__init__(bands, content_dims)
-        require("sparse_kl.rate", rate, 0 < rate < 1, "a target rate above 0 and below 1")
+        expect("code_losses.sparse_kl.rate", rate, 0 < rate < 1, "a target rate above 0 and below 1")
         self.rate = rate
 
     def forward(self, coding):

@@ -2,8 +2,6 @@
 
 from abc import ABC
 
-from vc.errors import ConfigError
-
 
 class Corruption(ABC):
     """Base of all corruptions. Each overrides one of the two methods; a generator decides everything.
@@ -22,12 +20,6 @@ class Corruption(ABC):
     def log_mel(self, log_mel, generator):
         """(B, M, T) -> (B, M, T)."""
         return log_mel
-
-
-def require(name, value, holds, expected):
-    """Raise ConfigError unless the value of the setting `name` holds."""
-    if not holds:
-        raise ConfigError(f"corruptions.{name}: got {value!r}, expected {expected}")
 
 
 def band_means(log_mel):

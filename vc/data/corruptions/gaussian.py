@@ -4,7 +4,8 @@ from typing import final
 
 import torch
 
-from vc.data.corruptions.base import Corruption, require
+from vc.data.corruptions.base import Corruption
+from vc.registry import expect
 
 
 @final
@@ -13,7 +14,7 @@ class Gaussian(Corruption):
 
     def __init__(self, mel, device="cpu", *, deviation=0.5):
         super().__init__(mel, device)
-        require("gaussian.deviation", deviation, deviation > 0, "a number of nepers above 0")
+        expect("corruptions.gaussian.deviation", deviation, deviation > 0, "a number of nepers above 0")
         self.deviation = deviation
 
     def log_mel(self, log_mel, generator):

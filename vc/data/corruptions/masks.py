@@ -4,7 +4,8 @@ from typing import final
 
 import torch
 
-from vc.data.corruptions.base import Corruption, band_means, require
+from vc.data.corruptions.base import Corruption, band_means
+from vc.registry import expect
 
 
 @final
@@ -21,11 +22,12 @@ class Masks(Corruption):
         self.time_masks, self.band_masks = time_masks, band_masks
         self.longest = round(longest_s * mel.sample_rate_hz / mel.hop_samples)
         self.widest = widest
-        require("masks", f"time_masks={time_masks}, band_masks={band_masks}",
-                min(time_masks, band_masks) >= 0 and time_masks + band_masks > 0, "at least one mask, none negative")
-        require("masks.longest_s", longest_s, self.longest >= 1, f"at least a frame, "
-                f"{mel.hop_samples / mel.sample_rate_hz:g} s")
-        require("masks.widest", widest, 1 <= widest < mel.bands, f"at least 1 band, fewer than all {mel.bands}")
+        expect("corruptions.masks", f"time_masks={time_masks}, band_masks={band_masks}",
+               min(time_masks, band_masks) >= 0 and time_masks + band_masks > 0, "at least one mask, none negative")
+        expect("corruptions.masks.longest_s", longest_s, self.longest >= 1, f"at least a frame, "
+               f"{mel.hop_samples / mel.sample_rate_hz:g} s")
+        expect("corruptions.masks.widest", widest, 1 <= widest < mel.bands,
+               f"at least 1 band, fewer than all {mel.bands}")
 
     def log_mel(self, log_mel, generator):
         B, M, T = log_mel.shape

@@ -7,9 +7,10 @@ import numpy as np
 import torch
 
 from vc.audio import load_audio
-from vc.data.corruptions.base import Corruption, require
+from vc.data.corruptions.base import Corruption
 from vc.data.layouts import AUDIO_SUFFIXES, list_files
 from vc.errors import DataError
+from vc.registry import expect
 
 LEAST_POWER = 1e-8  # of noise, -80 dBFS; what is fainter is a gap in the recording and is not turned up any further
 
@@ -25,8 +26,9 @@ class Noise(Corruption):
 
     def __init__(self, mel, device="cpu", *, path="", lowest_db=0.0, highest_db=20.0):
         super().__init__(mel, device)
-        require("noise.path", path, path != "", "a folder of recordings of noise")
-        require("noise.lowest_db", lowest_db, lowest_db <= highest_db, f"at most highest_db, {highest_db:g}")
+        expect("corruptions.noise.path", path, path != "", "a folder of recordings of noise")
+        expect("corruptions.noise.lowest_db", lowest_db, lowest_db <= highest_db,
+               f"at most highest_db, {highest_db:g}")
         self.lowest_db, self.highest_db = lowest_db, highest_db
         recordings = _read(Path(path), mel.sample_rate_hz)
         self._lengths = torch.tensor([len(recording) for recording in recordings])

@@ -4,7 +4,8 @@ from typing import final
 
 import torch
 
-from vc.data.corruptions.base import Corruption, band_means, require
+from vc.data.corruptions.base import Corruption, band_means
+from vc.registry import expect
 
 
 @final
@@ -14,7 +15,7 @@ class Zeros(Corruption):
 
     def __init__(self, mel, device="cpu", *, rate=0.25):
         super().__init__(mel, device)
-        require("zeros.rate", rate, 0 < rate < 1, "a share of the cells above 0 and below 1")
+        expect("corruptions.zeros.rate", rate, 0 < rate < 1, "a share of the cells above 0 and below 1")
         self.rate = rate
 
     def log_mel(self, log_mel, generator):
