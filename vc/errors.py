@@ -29,6 +29,14 @@ class VoiceError(VcError):
     """An enrolled voice is missing, exists already or belongs to another model."""
 
 
+class SearchError(VcError):
+    """An index of recordings belongs to another model, or a query cannot be looked for."""
+
+
+class CheckError(VcError):
+    """A calibration cannot be used, or a cost table makes no sense."""
+
+
 class TrainingError(VcError):
     """Training cannot go on, for instance because a loss is not finite."""
 

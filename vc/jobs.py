@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vc.audio import WRITABLE
-from vc.data.layouts import AUDIO_SUFFIXES, list_files
+from vc.data.layouts import AUDIO_SUFFIXES, list_audio
 from vc.errors import AudioError
 
 
@@ -56,7 +56,7 @@ def _single_output(source, output, inferred):
 def _jobs_below(source, folder):
     if not os.path.isdir(source):
         return [Job(source, folder / _output_name(source))]
-    files = [Path(file) for file in list_files(source) if Path(file).suffix.lower() in AUDIO_SUFFIXES]
+    files = [Path(file) for file in list_audio(source)]
     if source.resolve() in folder.resolve().parents:  # what an earlier call wrote there is no source of this one
         files = [file for file in files if folder.resolve() not in (source / file).resolve().parents]
     if not files:

@@ -1,9 +1,8 @@
 """`vc evaluate`: how well a model converts, measured over a list of pairs and beside anchors."""
 
-import argparse
 from pathlib import Path
 
-from vc.commands.shared import add_command, add_device, add_vocoder, complain
+from vc.commands.shared import add_command, add_device, add_vocoder, complain, positive
 
 
 def add(commands):
@@ -16,9 +15,9 @@ def add(commands):
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="REPORT", help="folder for the report")
     parser.add_argument("--manifest", type=Path, metavar="TSV", help="table (path, speaker, text) with other "
                         "recordings of the target speakers (default: manifest.tsv beside the pairs)")
-    parser.add_argument("--limit", type=_positive, metavar="N", help="only so many pairs, evenly from the list")
+    parser.add_argument("--limit", type=positive, metavar="N", help="only so many pairs, evenly from the list")
     parser.add_argument("--keep", action="store_true", help="keep sounds of some pairs to listen to")
-    parser.add_argument("--workers", type=_positive, metavar="N", help="processes (default: one a processor)")
+    parser.add_argument("--workers", type=positive, metavar="N", help="processes (default: one a processor)")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="folder for what was made and measured; evaluations "
                         "that share one share the anchors (default: REPORT/cache)")
     parser.add_argument("--pca-data", type=Path, metavar="DATA", help="a corpus that `vc prepare` made, for the anchor "
@@ -27,13 +26,6 @@ def add(commands):
     parser.add_argument("--probes", type=Path, metavar="JSON", help="what `vc probe` wrote of this model, for the page")
     add_vocoder(parser)
     add_device(parser)
-
-
-def _positive(text):
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not positive")
-    return number
 
 
 def _evaluate(options):

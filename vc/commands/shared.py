@@ -1,5 +1,6 @@
 """What the commands have in common: their parsers' options, the converter they ask for, the way they complain."""
 
+import argparse
 import os
 import sys
 from pathlib import Path
@@ -17,10 +18,15 @@ def add_command(commands, name, run, tail=None, **texts):
 
 def add_model_options(parser):
     """--model, --vocoder and --device."""
-    parser.add_argument("--model", metavar="FILE",
-                        help="a model that `vc train` wrote (default: the one in the package)")
+    add_model(parser)
     add_vocoder(parser)
     add_device(parser)
+
+
+def add_model(parser):
+    """--model."""
+    parser.add_argument("--model", metavar="FILE",
+                        help="a model that `vc train` wrote (default: the one in the package)")
 
 
 def add_vocoder(parser):
@@ -32,6 +38,14 @@ def add_vocoder(parser):
 def add_device(parser):
     """--device."""
     parser.add_argument("--device", default="auto", choices=DEVICES, help="default: %(default)s")
+
+
+def positive(text):
+    """A whole number above 0, as an option's type."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not positive")
+    return number
 
 
 def load_converter(options):

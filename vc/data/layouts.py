@@ -157,6 +157,11 @@ def list_files(root):
     return sorted(files)
 
 
+def list_audio(root):
+    """Those of `list_files` that are named like audio. Raises DataError."""
+    return [file for file in list_files(root) if PurePosixPath(file).suffix.lower() in AUDIO_SUFFIXES]
+
+
 # Texts of the corpora: each function returns {utterance: text}.
 
 

@@ -1,0 +1,62 @@
+"""The file of an index: safetensors with a checksum, as all that `vc` writes. Loading executes nothing."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from vc.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from vc.errors import CheckpointError, SearchError
+from vc.search.passages import Passage
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A recording of the library as it was when it was heard. passages: list of Passage, empty where nobody speaks."""
+
+    size_bytes: int
+    modified_ns: int
+    seconds: float
+    passages: list
+
+
+def save_entries(path, entries, converter):
+    """Write {path within the library: Entry}, atomically. Raises CheckpointError where it cannot be written."""
+    passages = [passage for entry in entries.values() for passage in entry.passages]
+    files = [[name, entry.size_bytes, entry.modified_ns, entry.seconds,
+              [[passage.start_s, passage.seconds, passage.content.shape[1]] for passage in entry.passages]]
+             for name, entry in entries.items()]
+    tensors = {}
+    if passages:
+        tensors = {"speaker": np.stack([passage.speaker for passage in passages]),
+                   **{name: np.concatenate([getattr(passage, name) for passage in passages], axis=1)
+                      for name in ("content", "whispered")}}
+    extra = {"format": FORMAT, "model": converter.fingerprint, "files": files}
+    save_checkpoint(path, Checkpoint("index", converter.model.config, converter.step, extra,
+                                     {name: torch.from_numpy(tensor) for name, tensor in tensors.items()}))
+
+
+def load_entries(path, converter):
+    """{path within the library: Entry} that `save_entries` wrote. Raises SearchError for a file that is damaged, is no
+    index, or is another model's."""
+    try:
+        checkpoint = load_checkpoint(path, kinds=("index",))
+    except CheckpointError as error:
+        raise SearchError(f"{error}; --renew makes the index anew") from None
+    extra, tensors = checkpoint.extra, {name: tensor.numpy() for name, tensor in checkpoint.tensors.items()}
+    if extra["model"] != converter.fingerprint:
+        raise SearchError(f"{path}: an index of the model {extra['model'][:12]}, this one is "
+                          f"{converter.fingerprint[:12]}; give that model, another --index, or --renew")
+    if extra["format"] != FORMAT:
+        raise SearchError(f"{path}: an index of format {extra['format']}, this program reads {FORMAT}; give --renew")
+    entries, place, frame = {}, 0, 0
+    for name, size_bytes, modified_ns, seconds, spans in extra["files"]:
+        passages = []
+        for start_s, passage_s, frames in spans:
+            content, whispered = (tensors[kind][:, frame:frame + frames] for kind in ("content", "whispered"))
+            passages.append(Passage(start_s, passage_s, tensors["speaker"][place], content, whispered))
+            place, frame = place + 1, frame + frames
+        entries[name] = Entry(size_bytes, modified_ns, seconds, passages)
+    return entries
