@@ -17,6 +17,7 @@ _LAZY = {
     "Converter": "vc.conversion",
     "load_audio": "vc.audio",
     "save_audio": "vc.audio",
+    "Index": "vc.search",
     "Voice": "vc.voices",
     "VoiceLibrary": "vc.voices",
     "VcError": "vc.errors",

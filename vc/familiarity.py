@@ -12,7 +12,7 @@ import torch
 from vc.audio import stream_audio
 from vc.conversion import MIN_REFERENCE_S, frame_levels_db
 from vc.errors import AudioError
-from vc.level import SILENCE_DBFS, LevelMeter, level_gain, speech_level_db
+from vc.level import SILENCE_DBFS, LevelMeter, level_gain, speech_level_db, trim_silence
 from vc.pitch import track_pitch
 from vc.spectrum import is_speech
 from vc.windows import sliding_windows
@@ -46,8 +46,8 @@ def strangeness(converter, path):
         meter.update(block)
         samples += len(block)
     if samples < MIN_REFERENCE_S * rate_hz:
-        raise AudioError(f"{path}: lasts {samples / rate_hz:.2f} s, expected at least {MIN_REFERENCE_S:g} s to tell what "
-                         f"it is; give a longer recording")
+        raise AudioError(f"{path}: lasts {samples / rate_hz:.2f} s, expected at least {MIN_REFERENCE_S:g} s to tell "
+                         f"what it is; give a longer recording")
     if meter.speech_level_db < SILENCE_DBFS:
         return None
     gain = level_gain(meter.speech_level_db)
@@ -76,8 +76,14 @@ def _windows(converter, path):
 
 @torch.no_grad()
 def _rebuilt(converter, window):
-    """Sums over the loud frames of a window (n,) at the nominal level: error of the rebuilt mel, error of the mean frame,
-    and how many frames there are."""
+    """Sums over the loud frames of a window (n,) at the nominal level: error of the rebuilt mel, error of the mean
+    frame, and how many frames there are.
+
+    Pauses at its edges are taken off: long ones would move the normalisations, and seem strange by themselves.
+    """
+    window = torch.from_numpy(trim_silence(window.numpy(), converter.sample_rate))
+    if len(window) == 0:
+        return 0.0, 0.0, 0
     model, hop = converter.model, converter.mel.hop_samples
     log_mel = converter.log_mel(window.numpy())
     embedding = model.encode(log_mel[None].to(converter.device))

@@ -1,11 +1,16 @@
 """`vc convert` and `vc example`: recordings in another voice."""
 
+import logging
 import time
 from pathlib import Path
 
 import vc
 from vc.commands.shared import add_command, add_model_options, complain, load_converter, resolve_target
-from vc.errors import VcError
+from vc.errors import CheckError, VcError
+
+WARNING_COST = 5.0  # a warning that is not deserved costs so many times what a missing one does
+
+_log = logging.getLogger(__name__)
 
 
 def add(commands):
@@ -32,9 +37,11 @@ def _convert(options):
     jobs = plan_jobs(options.sources, options.target, options.output)
     converter = load_converter(options)
     voice = resolve_target(options.target, converter)
+    strange_from = _strange_from(options.model, converter)
     failed = 0
     for job in jobs:
         try:
+            _warn_of_strange(converter, job.source, strange_from)
             _convert_one(converter, job.source, voice, job.output, options.force)
         except VcError as error:
             if options.debug:
@@ -52,6 +59,28 @@ def _convert_one(converter, source, voice, output, force):
     took_s = time.perf_counter() - start
     print(f"{output}: {duration_s:.2f} s of audio in {took_s:.2f} s (real-time factor {took_s / duration_s:.2f})",
           flush=True)
+
+
+def _strange_from(model, converter):
+    """The score from which a source is warned of; None where the model has no calibration."""
+    from vc.calibration import CostTable, calibration_beside, load_calibration
+    from vc.conversion import DEFAULT_MODEL
+
+    try:
+        calibration = load_calibration(calibration_beside(model or DEFAULT_MODEL), converter)
+    except CheckError:
+        return None
+    return calibration.threshold(CostTable(false_alarm=WARNING_COST))
+
+
+def _warn_of_strange(converter, source, strange_from):
+    """One line where the source does not begin like speech that the model knows; it is converted all the same."""
+    from vc.familiarity import glance
+
+    found = glance(converter, source) if strange_from is not None else None
+    if found is not None and found.score >= strange_from:
+        _log.warning("%s: does not sound like speech that the model knows (score %.2f, from %.2f on); see `vc check`",
+                     source, found.score, strange_from)
 
 
 def _add_example(commands):

@@ -15,6 +15,7 @@ CANDIDATES = 100
 PARTS = 8  # a window is summed up by the means of so many parts, in their order
 STRETCHES = (0.8, 1.0, 1.25)  # windows as long as the query, and as long as of a faster or slower speaker
 STEPS = 4  # windows in the length of a query
+STANDSTILL_COST = 0.1  # of each step in which only one of both goes on; else a query fits any moment
 LEAST_SHARE = 0.5  # of the query's length that a passage must have
 
 
@@ -28,7 +29,8 @@ class Sequence:
 
 @dataclass(frozen=True)
 class Found:
-    """Where a sequence holds the query. place: its number. score: 1 minus the mean cosine distance, 1 for the very same.
+    """Where a sequence holds the query. place: its number. score: 1 minus the cosine distance and the cost of
+    warping, a mean over the query's frames; 1 for the very same.
     Frames from start to stop."""
 
     place: int
@@ -88,7 +90,8 @@ def _warp(query, sequence, place):
     """The best place of a query (K, t) in a sequence (K, T')."""
     warping = library("librosa").sequence
     distances = 1 - _unit(query).T @ _unit(sequence)
-    total, steps = warping.dtw(C=distances.astype(np.float64), subseq=True, backtrack=False, return_steps=True)
+    total, steps = warping.dtw(C=distances.astype(np.float64), subseq=True, backtrack=False, return_steps=True,
+                               weights_add=np.array([0, STANDSTILL_COST, STANDSTILL_COST]))
     last = int(total[-1].argmin())
     path = warping.dtw_backtracking(steps, subseq=True, start=last)
     return Found(place, float(1 - total[-1, last] / query.shape[1]), int(path[-1][1]), last + 1)

@@ -24,7 +24,8 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Match:
-    """A recording that answers a query, from start_s to end_s. score: a cosine or 1 minus a cosine distance, 1 at best."""
+    """A recording that answers a query, from start_s to end_s. score: 1 at best, a cosine or what vc.search.content
+    says."""
 
     path: Path
     score: float

@@ -64,7 +64,7 @@ class Listener:
         gain = level_gain(meter.speech_level_db)
         blocks = (torch.from_numpy(block * gain) for block in stream_audio(path, rate_hz))
         size, step = round(WINDOW_S * rate_hz), round((WINDOW_S - MAX_QUERY_S) * rate_hz)
-        heard = [self._hear(window, number * step / rate_hz)
+        heard = [self.hear(window.numpy(), number * step / rate_hz)
                  for number, (window, _) in enumerate(sliding_windows(blocks, size, step))
                  if speech_level_db(window.numpy(), rate_hz) > SILENCE_DBFS]
         return heard, samples / rate_hz
@@ -78,11 +78,12 @@ class Listener:
         if len(audio) > MAX_QUERY_S * rate_hz:
             raise SearchError(f"{path}: lasts {len(audio) / rate_hz:.1f} s, expected at most {MAX_QUERY_S:g} s to look "
                               f"for by content; cut out the words that are to be found")
-        return self._hear(torch.from_numpy(audio * level_gain(speech_level_db(audio, rate_hz))), 0.0)
+        return self.hear(audio * level_gain(speech_level_db(audio, rate_hz)))
 
     @torch.no_grad()
-    def _hear(self, wave, start_s):
-        log_mel = self.converter.log_mel(wave.numpy())[None].to(self.converter.device)
+    def hear(self, wave, start_s=0.0):
+        """Passage of sound at the nominal level, float32 (N,), which begins at `start_s` of its recording."""
+        log_mel = self.converter.log_mel(wave)[None].to(self.converter.device)
         model, embedding = self.converter.model, self.converter.model.encode(log_mel)
         silent = torch.zeros(1, log_mel.shape[2], device=log_mel.device)
         said = model.decode(embedding.content, self._common_voice[None].to(log_mel.device), silent)

@@ -1,0 +1,73 @@
+"""Collect how strange speech and other sounds are to a model, for `vc check` and the warning of `vc convert`.
+
+    python recipes/check/calibrate.py MODEL SPEECH NONSPEECH -o MODEL.check.json
+
+SPEECH, a folder or table of recordings, should hold people that the model was not trained on; of the corpus that it was
+trained on, --held-out takes only those. To be run again whenever the model changes.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from sounds import HALVES, clips
+from vc.calibration import calibrate, save_calibration
+from vc.conversion import load
+from vc.data.layouts import find_recordings
+from vc.data.sampling import is_held_out
+from vc.errors import AudioError, VcError
+from vc.familiarity import strangeness
+
+
+def main(arguments):
+    """Returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    add_sources(parser)
+    parser.add_argument("-o", "--output", required=True, type=Path, metavar="JSON", help="the calibration to write")
+    options = parser.parse_args(arguments)
+    try:
+        converter = load(options.model)
+        familiar = scores(converter, speech(converter, options))
+        strange = scores(converter, clips(options.nonspeech, options.half))
+        about = {"speech": len(familiar), "other": len(strange), "held_out": options.held_out, "half": options.half}
+        save_calibration(options.output, calibrate(converter, familiar, strange, about))
+    except (VcError, OSError) as error:
+        print(f"calibrate: error: {error}", file=sys.stderr)
+        return 1
+    print(f"{options.output}: {len(familiar)} recordings of speech, {len(strange)} other sounds, model "
+          f"{converter.fingerprint[:12]}")
+    return 0
+
+
+def add_sources(parser):
+    """MODEL, SPEECH, NONSPEECH and what of them is used."""
+    parser.add_argument("model", metavar="MODEL")
+    parser.add_argument("speech", metavar="SPEECH", help="a folder or table of recordings")
+    parser.add_argument("nonspeech", metavar="NONSPEECH", help="a folder with a folder for each kind of sound")
+    parser.add_argument("--held-out", action="store_true", help="only speakers that the model was not trained on, if "
+                        "SPEECH is what it was trained on")
+    parser.add_argument("--half", choices=HALVES, default="all", help="of NONSPEECH (default: %(default)s)")
+
+
+def speech(converter, options):
+    """Paths of the speech that the options ask for."""
+    settings = converter.model.config.data
+    return [recording.path for recording in find_recordings(options.speech).recordings
+            if not options.held_out or is_held_out(recording.speaker, settings)]
+
+
+def scores(converter, paths):
+    """Scores of the recordings that have one; of the others says why not."""
+    found = []
+    for path in paths:
+        try:
+            strange = strangeness(converter, path)
+        except AudioError as error:
+            print(f"calibrate: left out: {error}", file=sys.stderr)
+        else:
+            found += [strange.score] if strange else []
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
