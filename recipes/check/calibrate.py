@@ -3,20 +3,27 @@
     python recipes/check/calibrate.py MODEL SPEECH NONSPEECH -o MODEL.check.json
 
 SPEECH, a folder or table of recordings, should hold people that the model was not trained on; of the corpus that it was
-trained on, --held-out takes only those. To be run again whenever the model changes.
+trained on, --held-out takes only those. Each is heard as it is and once more with a sound of NONSPEECH far behind it,
+since recordings to come will be made in other rooms. To be run again whenever the model changes.
 """
 
 import argparse
 import sys
+import tempfile
 from pathlib import Path
 
-from sounds import HALVES, clips
+import numpy as np
+from sounds import HALVES, RATE_HZ, clips
+from vc.audio import load_audio, save_audio
 from vc.calibration import calibrate, save_calibration
 from vc.conversion import load
 from vc.data.layouts import find_recordings
 from vc.data.sampling import is_held_out
 from vc.errors import AudioError, VcError
 from vc.familiarity import strangeness
+from vc.level import speech_level_db
+
+BEHIND_DB = (10.0, 30.0)  # how far below the speech the other sound lies
 
 
 def main(arguments):
@@ -27,8 +34,11 @@ def main(arguments):
     options = parser.parse_args(arguments)
     try:
         converter = load(options.model)
+        others = clips(options.nonspeech, options.half)
         familiar = scores(converter, speech(converter, options))
-        strange = scores(converter, clips(options.nonspeech, options.half))
+        with tempfile.TemporaryDirectory() as folder:
+            familiar += scores(converter, noisy(speech(converter, options), list(others), Path(folder)))
+        strange = scores(converter, others)
         about = {"speech": len(familiar), "other": len(strange), "held_out": options.held_out, "half": options.half}
         save_calibration(options.output, calibrate(converter, familiar, strange, about))
     except (VcError, OSError) as error:
@@ -54,6 +64,18 @@ def speech(converter, options):
     settings = converter.model.config.data
     return [recording.path for recording in find_recordings(options.speech).recordings
             if not options.held_out or is_held_out(recording.speaker, settings)]
+
+
+def noisy(paths, others, folder):
+    """Yield paths of the recordings in `folder`, each with another sound behind it, BEHIND_DB below, both at random."""
+    rng = np.random.default_rng(0)
+    for number, path in enumerate(paths):
+        speech, other = (load_audio(one, RATE_HZ) for one in (path, others[rng.integers(len(others))]))
+        level_db = speech_level_db(speech, RATE_HZ) - speech_level_db(other, RATE_HZ) - rng.uniform(*BEHIND_DB)
+        behind = np.resize(other, len(speech)) * 10 ** (level_db / 20)
+        mixed = speech + behind if np.isfinite(level_db) else speech
+        save_audio(folder / f"{number}.wav", 0.9 * mixed / np.abs(mixed).max(), RATE_HZ)
+        yield folder / f"{number}.wav"
 
 
 def scores(converter, paths):

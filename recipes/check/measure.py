@@ -23,7 +23,7 @@ from vc.familiarity import glance, strangeness
 
 SPEECH = "speech"
 MELODIES_FROM = 1000  # the choice of the score heard the first ones
-TABLES = (CostTable(), CostTable(miss=5), CostTable(false_alarm=5))
+TABLES = (CostTable(), CostTable(miss=5), CostTable(false_alarm=5), CostTable(share=0.1))
 SCORES = {"error": lambda found: found.error, "relative error": lambda found: found.relative,
           "their geometric mean": lambda found: found.score}
 
@@ -88,13 +88,13 @@ def scores_table(found):
 def cost_table(found, calibration):
     """What the threshold of each cost table does."""
     truth, score = _everything(found)
-    lines = ["| cost of a miss | of a false alarm | threshold | recall, % | precision, % | F1, % | "
-             "speech called strange, % |", "|---|---|---|---|---|---|---|"]
+    lines = ["| cost of a miss | of a false alarm | share | threshold | recall, % | precision, % | F1, % | "
+             "speech called strange, % |", "|---|---|---|---|---|---|---|---|"]
     for costs in TABLES:
         threshold = calibration.threshold(costs)
         told = score >= threshold
         precision, recall, f1, _ = precision_recall_fscore_support(truth, told, average="binary")
-        lines.append(f"| {costs.miss:g} | {costs.false_alarm:g} | {threshold:.3f} | {100 * recall:.1f} | "
+        lines.append(f"| {costs.miss:g} | {costs.false_alarm:g} | {costs.share:g} | {threshold:.3f} | {100 * recall:.1f} | "
                      f"{100 * precision:.1f} | {100 * f1:.1f} | {100 * told[~truth].mean():.1f} |")
     return "\n".join(lines) + "\n"
 

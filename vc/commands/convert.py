@@ -8,7 +8,7 @@ import vc
 from vc.commands.shared import add_command, add_model_options, complain, load_converter, resolve_target
 from vc.errors import CheckError, VcError
 
-WARNING_COST = 5.0  # a warning that is not deserved costs so many times what a missing one does
+STRANGE_SHARE = 0.1  # sources are speech nearly always, so what is warned of has to be strange indeed
 
 _log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def _strange_from(model, converter):
         calibration = load_calibration(calibration_beside(model or DEFAULT_MODEL), converter)
     except CheckError:
         return None
-    return calibration.threshold(CostTable(false_alarm=WARNING_COST))
+    return calibration.threshold(CostTable(share=STRANGE_SHARE))
 
 
 def _warn_of_strange(converter, source, strange_from):
