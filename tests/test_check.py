@@ -51,10 +51,10 @@ def test_speech_is_less_strange_than_noise(converter, clips, noise):
     assert strangeness(converter, noise).score > 1.5 * worst
 
 
-def test_the_score_does_not_depend_on_the_level(converter, source, tmp_path):
+@pytest.mark.parametrize("hear", [strangeness, glance])
+def test_the_score_does_not_depend_on_the_level(converter, source, tmp_path, hear):
     save_audio(tmp_path / "soft.flac", 0.05 * load_audio(source, RATE_HZ), RATE_HZ)
-    assert strangeness(converter, tmp_path / "soft.flac").score == pytest.approx(strangeness(converter, source).score,
-                                                                                rel=0.02)
+    assert hear(converter, tmp_path / "soft.flac").score == pytest.approx(hear(converter, source).score, rel=0.02)
 
 
 def test_silence_has_no_score_and_a_moment_is_refused(converter, tmp_path):

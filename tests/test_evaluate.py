@@ -375,7 +375,7 @@ def test_components_can_be_fitted_on_another_corpus(evaluation, call, clips, tmp
     ("", "required: --pairs, -o/--output"),
     ("a.safetensors b.safetensors --pairs x -o y", "unrecognized arguments: b.safetensors"),
     ("--pairs x -o y --workers 0", "0 is not positive"),
-    ("--pairs x -o y --limit few", "invalid _positive value: 'few'"),
+    ("--pairs x -o y --limit few", "invalid positive value: 'few'"),
 ])
 def test_a_wrong_call_exits_with_2(call, arguments, message):
     ended = call("evaluate", *arguments.split())

@@ -94,8 +94,8 @@ def cost_table(found, calibration):
         threshold = calibration.threshold(costs)
         told = score >= threshold
         precision, recall, f1, _ = precision_recall_fscore_support(truth, told, average="binary")
-        lines.append(f"| {costs.miss:g} | {costs.false_alarm:g} | {costs.share:g} | {threshold:.3f} | {100 * recall:.1f} | "
-                     f"{100 * precision:.1f} | {100 * f1:.1f} | {100 * told[~truth].mean():.1f} |")
+        lines.append(f"| {costs.miss:g} | {costs.false_alarm:g} | {costs.share:g} | {threshold:.3f} | "
+                     f"{100 * recall:.1f} | {100 * precision:.1f} | {100 * f1:.1f} | {100 * told[~truth].mean():.1f} |")
     return "\n".join(lines) + "\n"
 
 

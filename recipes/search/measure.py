@@ -22,7 +22,7 @@ from vc.audio import load_audio
 from vc.conversion import frame_levels_db, load
 from vc.data.layouts import find_recordings
 from vc.errors import VcError
-from vc.level import gain_to_nominal, speech_level_db, trim_silence
+from vc.level import at_level, trim_silence
 from vc.search.content import Sequence, find
 from vc.search.neighbours import nearest
 from vc.search.passages import Listener
@@ -79,8 +79,7 @@ class Ears:
     def read(self, path):
         """Float32 (N,) at the nominal level, without the pauses at its edges."""
         rate_hz = self.mel.sample_rate_hz
-        audio = trim_silence(load_audio(path, rate_hz), rate_hz)
-        return audio * gain_to_nominal(speech_level_db(audio, rate_hz))
+        return at_level(trim_silence(load_audio(path, rate_hz), rate_hz), rate_hz)
 
     def hear(self, audio):
         """{name: Heard} of sound at the nominal level, float32 (N,)."""
