@@ -13,15 +13,17 @@ class Decoder(nn.Module):
 
     Most blocks run at the content's frame rate; one more, after the frames have been spread out again, at the mel's.
     What comes out is an envelope plus, band by band, so much of the harmonics' picture: source and filter, which
-    multiply in a spectrum and add in its logarithm. A model without pitch draws all itself. core: a name in
-    vc.cores.CORES, which mixes the frames in each block. up: a name in vc.rates.UP.
+    multiply in a spectrum and add in its logarithm. A model without pitch draws all itself.
+
+    core: a name in vc.cores.CORES, which mixes the content's frames in each block; the last block only smooths what was
+    spread out, by convolution whatever the core. up: a name in vc.rates.UP.
     """
 
     def __init__(self, bands, width, blocks, kernel, stride, content_dims, speaker_dims, pitch,
                  core="convolution", up="shuffled"):
         super().__init__()
 
-        def block():
+        def block(core):
             return AdaptiveBlock(make_core(core, width, kernel), width, speaker_dims)
 
         self.bands, self.stride, self.pitch = bands, stride, pitch
@@ -29,9 +31,9 @@ class Decoder(nn.Module):
         if pitch:
             self.from_harmonics = nn.Conv1d(bands + 1, width, 2 * stride + 1, stride=stride, padding=stride)
             self.from_fine_harmonics = nn.Conv1d(bands + 1, width, kernel, padding=kernel // 2)
-        self.blocks = nn.ModuleList(block() for _ in range(blocks))
+        self.blocks = nn.ModuleList(block(core) for _ in range(blocks))
         self.spread = make_up(up, width, stride)
-        self.fine_block = block()
+        self.fine_block = block("convolution")
         self.to_mel = nn.Conv1d(width, 2 * bands if pitch else bands, kernel, padding=kernel // 2)
 
     def forward(self, content, speaker, harmonics, mask=None):

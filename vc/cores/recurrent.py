@@ -6,6 +6,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from vc.cores.base import Core
+from vc.errors import ConfigError
 
 
 @final
@@ -21,12 +22,14 @@ class Lstm(Core):
 
 @final
 class Gru(Core):
-    """Gated recurrent units (Cho et al. 2014, arXiv 1406.1078) in both directions, which are added, then a linear
-    layer."""
+    """Gated recurrent units (Cho et al. 2014, arXiv 1406.1078) in both directions, half of the channels each, then a
+    linear layer. Raises ConfigError for an odd width."""
 
     def __init__(self, width, kernel):
         super().__init__()
-        self.first = _Recurrence(nn.GRU(width, width, batch_first=True, bidirectional=True))
+        if width % 2:
+            raise ConfigError(f"model.width: got {width}; a gru gives each direction half of it, choose an even one")
+        self.first = _Recurrence(nn.GRU(width, width // 2, batch_first=True, bidirectional=True))
         self.second = _Pointwise(width, width, 1)
 
 
@@ -46,8 +49,6 @@ class _Recurrence(nn.Module):
             lengths = mask.sum((1, 2)).long().cpu()
             packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
             states, _ = pad_packed_sequence(self.network(packed)[0], batch_first=True, total_length=x.shape[1])
-        if self.network.bidirectional:
-            states = sum(states.chunk(2, dim=2))
         return states.transpose(1, 2)
 
 
