@@ -34,7 +34,7 @@ def main(arguments):
     parser.add_argument("--pairs", required=True, metavar="TSV", help="a list as `vc evaluate` reads it")
     parser.add_argument("--limit", type=int, default=16, metavar="N", help="pairs used (default: %(default)s)")
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="FOLDER", help="of the runs")
-    parser.add_argument("--only", nargs="+", metavar="MEMBER", help=f"among {', '.join(members())}")
+    parser.add_argument("--only", nargs="+", metavar="MEMBER", choices=members(), help=f"of {', '.join(members())}")
     parser.add_argument("settings", nargs="*", metavar="section.key=value", help="for every member")
     options = parser.parse_intermixed_args(arguments)
     failed = [name for name in options.only or members() if not finished(name, options) and not make(name, options)]
