@@ -21,7 +21,7 @@ LAYERS = [
     {"objective", "vocoder_losses", "vocoder_objective", "vocoder_validation", "probing", "validation", "monitor",
      "training", "voices", "voice_prior", "conversion", "survey", "codec", "jobs", "search", "familiarity",
      "calibration", "evaluation",
-     "export"},
+     "export", "guard", "finetuning"},
     {"demo"},
     {"commands"},
     {"cli", "__main__", "__init__"},

@@ -14,6 +14,7 @@ from vc.data.batches import Batch
 from vc.data.corruptions import Corruptions
 from vc.data.perturbation import Perturbation
 from vc.features import LogMel
+from vc.guard import Guard
 from vc.latent_critic import LatentCritic
 from vc.model import AutoEncoder
 from vc.pitch_range import move_pitch, pitch_range
@@ -54,10 +55,12 @@ class Objective(nn.Module):
         self.critic = LatentCritic(config, device) if config.critic.weight > 0 else None
         self.perturb = Perturbation(config.mel, config.perturb, device)
         self.corruptions = Corruptions(config.corruptions, config.mel, device)
+        self.guard = Guard(config.guard, self.model) if config.guard.weight > 0 else None
 
     def main_parameters(self):
-        """What the main optimiser trains; the adversary owns the rest."""
-        return [*self.model.parameters(), *self.classification.parameters(), *self.code_losses.parameters()]
+        """What the main optimiser trains; the adversary owns the rest, and a guard lets the encoder stand still."""
+        owned = [*self.model.parameters(), *self.classification.parameters(), *self.code_losses.parameters()]
+        return [parameter for parameter in owned if parameter.requires_grad]
 
     def opponents(self):
         """What trains itself against the model: {name: module with an `optimiser`}."""
@@ -77,7 +80,8 @@ class Objective(nn.Module):
         bottleneck = self.model.encoder.bottleneck
         bottleneck.step.fill_(step)
         embedding = self.model.encode(heard)
-        bottleneck.learn(embedding.unsqueezed.detach(), embedding.squeezed)
+        if self.guard is None:
+            bottleneck.learn(embedding.unsqueezed.detach(), embedding.squeezed)
         content, squeezed = embedding.content, embedding.squeezed
         speaker = self.model.encode(reference).speaker
         rebuilt = self.model.decode(content, speaker, batch.source_f0)
@@ -98,6 +102,8 @@ class Objective(nn.Module):
             verdict = self.critic.judge(content)
             others["critic"] = verdict.loss
             metrics |= {"critic/cross_entropy": verdict.cross_entropy, "critic/accuracy": verdict.accuracy}
+        if self.guard is not None:
+            others["guard"] = self.guard(self.model, content, speaker, batch.source_f0, generator)
         if self.adversary is not None:
             attack = self.adversary.attack(content, batch.speaker_ids, step)
             others["adversarial"] = attack.loss
@@ -149,8 +155,11 @@ class Objective(nn.Module):
 @contextmanager
 def frozen(module):
     """Within, gradients pass through the module without reaching its parameters."""
-    module.requires_grad_(False)
+    moving = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    for parameter in moving:
+        parameter.requires_grad_(False)
     try:
         yield
     finally:
-        module.requires_grad_(True)
+        for parameter in moving:
+            parameter.requires_grad_(True)

@@ -14,11 +14,12 @@ import torch
 from vc.checkpoint import (Checkpoint, load_checkpoint, load_weights, save_checkpoint, save_model, tensors_under,
                            trained_weights)
 from vc.config import Config
+from vc.conversion import model_path
 from vc.data.batches import BatchLoader
 from vc.data.sampling import SegmentSampler, split_utterances
 from vc.data.store import SpeechStore
 from vc.device import has_fast_bfloat16
-from vc.errors import CheckpointError, DataError, TrainingError
+from vc.errors import CheckpointError, ConfigError, DataError, TrainingError
 from vc.files import write_atomically
 from vc.monitor import Monitor
 from vc.objective import Objective
@@ -52,14 +53,13 @@ class Trainer:
         self.config, self.device = config, torch.device(device)
         self.folder = Path(folder)
         self.last_path, self.best_path = self.folder / "last.safetensors", self.folder / "best.safetensors"
-        if self.last_path.exists() and not resume:
-            raise CheckpointError(f"{folder}: holds a training run already; continue it with --resume or choose "
-                                  f"another folder")
+        refuse_to_overwrite(self.folder, resume)
         store = SpeechStore(config.data.path)
         if store.sample_rate_hz != config.mel.sample_rate_hz:
             raise DataError(f"{config.data.path}: prepared at {store.sample_rate_hz} Hz, the config's mel wants "
                             f"{config.mel.sample_rate_hz} Hz; prepare again or change mel.sample_rate_hz")
-        split = split_utterances(store.utterances, config.data)
+        # To go on from a model that knows many voices, one more is enough.
+        split = split_utterances(store.utterances, config.data, fewest=1 if config.train.start_from else 2)
         self.sampler = self._sampler(split.train)
         self.speakers = self.sampler.speakers
         self.loader = BatchLoader(store, self.sampler, config.train.batch, config.mel.hop_samples, self.device)
@@ -136,13 +136,18 @@ class Trainer:
 
     def _begin(self):
         """Weights of a run that starts: new ones for these recordings, or those of another model."""
-        path = self.config.train.start_from
-        if path is None:
+        if self.config.train.start_from is None:
+            if self.objective.guard is not None:
+                raise ConfigError("guard.weight: a guard keeps what an older model could; name that model with "
+                                  "train.start_from=FILE, or set guard.weight=0")
             self._measure_bands()
             return
+        path = model_path(self.config.train.start_from)
         checkpoint = load_checkpoint(path, kinds=(self.objective.kind, "training"))
         _refuse_other(self.config, checkpoint.config, self.objective.sizes, path)
         load_weights(self.objective.model, trained_weights(checkpoint), path)
+        if self.objective.guard is not None:
+            self.objective.guard.remember(self.objective.model)
 
     def _sampler(self, utterances):
         data = self.config.data
@@ -217,6 +222,13 @@ class Trainer:
         # Scores of two kinds cannot be compared.
         same_kind = self.config.data.validation_pairs == checkpoint.config.data.validation_pairs
         self.best_score = best_score if best_score is not None and same_kind else math.inf
+
+
+def refuse_to_overwrite(folder, resume):
+    """Raise CheckpointError where a run lies in `folder` that is not to be resumed."""
+    if (Path(folder) / "last.safetensors").exists() and not resume:
+        raise CheckpointError(f"{folder}: holds a training run already; continue it with --resume or choose another "
+                              f"folder")
 
 
 def learning_rate_at(step, settings):

@@ -20,6 +20,7 @@ class VocoderObjective(nn.Module):
     """The generator with everything that only training needs: losses and discriminators."""
 
     kind = "vocoder"
+    guard = None
     sizes = {"mel": None, "vocoder": ("width", "blocks", "kernel", "expansion", "causal")}
     fixed = {}
 
