@@ -65,9 +65,9 @@ def test_the_command_needs_no_more_than_a_folder_of_recordings(call, clips, tiny
 
 def test_other_voices_stay_with_a_guard_and_go_without(tune, tiny_model, clips):
     before = conversions(load_model(tiny_model)[0], clips)
-    moved = {weight: (conversions(tune(f"weight{weight}", f"guard.weight={weight}", "train.steps=20"), clips)
-                      - before).abs().mean().item() for weight in (0, 1, 10)}
-    assert 0 < moved[10] < moved[1] < 0.5 * moved[0]
+    moved = {weight: (conversions(tune(f"weight{weight}", f"guard.weight={weight}", "train.steps=12"), clips)
+                      - before).abs().mean().item() for weight in (0, 3)}
+    assert 0 < moved[3] < 0.5 * moved[0]
 
 
 def test_a_guard_says_nothing_of_the_model_that_it_remembers(tiny_model):
