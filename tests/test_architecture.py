@@ -10,7 +10,7 @@ import vc
 ROOT = Path(vc.__file__).parent
 LAYERS = [
     {"errors"},
-    {"config", "files", "workers", "registry"},
+    {"config", "files", "workers", "registry", "distributed"},
     {"audio", "level", "device", "windows", "pitch", "pitch_range"},
     {"features", "harmonics", "layers", "spectrum", "bounds"},
     {"bottlenecks", "cores", "rates", "encoder", "decoder", "adversaries", "realism", "discriminators",

@@ -19,6 +19,7 @@ from vc.data.batches import BatchLoader
 from vc.data.sampling import SegmentSampler, split_utterances
 from vc.data.store import SpeechStore
 from vc.device import has_fast_bfloat16
+from vc.distributed import join_crew
 from vc.errors import CheckpointError, ConfigError, DataError, TrainingError
 from vc.files import write_atomically
 from vc.monitor import Monitor
@@ -54,6 +55,8 @@ class Trainer:
         self.folder = Path(folder)
         self.last_path, self.best_path = self.folder / "last.safetensors", self.folder / "best.safetensors"
         refuse_to_overwrite(self.folder, resume)
+        self.crew = join_crew(self.device)
+        _refuse_unequal_shares(config, self.crew.size)
         store = SpeechStore(config.data.path)
         if store.sample_rate_hz != config.mel.sample_rate_hz:
             raise DataError(f"{config.data.path}: prepared at {store.sample_rate_hz} Hz, the config's mel wants "
@@ -66,7 +69,7 @@ class Trainer:
         objective, validation = TASKS[config.task]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.train.seed)
-            self.objective = objective(config, len(self.speakers), self.device)
+            self.objective = objective(config, len(self.speakers), self.device, self.crew)
         self.optimiser = torch.optim.AdamW(self.objective.main_parameters(), lr=config.train.learning_rate,
                                            betas=(0.9, 0.98), weight_decay=config.train.weight_decay)
         self.step, self.best_score = 0, math.inf
@@ -81,8 +84,12 @@ class Trainer:
             config.train.precision == "auto" and has_fast_bfloat16(self.device))
         if self._wants_compile():
             self.objective.compile()
-        self.monitor = Monitor(self.folder, self.step, config.train.steps, progress)
-        write_atomically(self.folder / "config.json", config.model_dump_json(indent=2) + "\n")
+        for opponent in self.objective.opponents().values():
+            self.crew.average_before_steps(opponent.optimiser)
+        self.monitor = None
+        if self.crew.leads:
+            self.monitor = Monitor(self.folder, self.step, config.train.steps, progress)
+            write_atomically(self.folder / "config.json", config.model_dump_json(indent=2) + "\n")
 
     def run(self):
         """Train until config.train.steps; logs, validates and saves as often as the config says, and at the end."""
@@ -92,9 +99,9 @@ class Trainer:
             last = self.step == settings.steps
             if self.step % settings.log_every == 0 or last:
                 self._log(outcome)
-            if self.step % settings.validate_every == 0 or last:
+            if self.crew.leads and (self.step % settings.validate_every == 0 or last):
                 self._validate(probe=self.step % settings.probe_every == 0 or last)
-            if self.step % settings.save_every == 0 or last:
+            if self.crew.leads and (self.step % settings.save_every == 0 or last):
                 self.save()
 
     def advance(self):
@@ -111,6 +118,7 @@ class Trainer:
             outcome = self.objective(batch, self.step, generator)
         self.optimiser.zero_grad(set_to_none=True)
         outcome.total.backward()
+        self.crew.average_gradients(self.objective.main_parameters())
         norm = torch.nn.utils.clip_grad_norm_(self.objective.main_parameters(), settings.clip_norm)
         self._refuse_non_finite(outcome, norm)
         self.optimiser.step()
@@ -132,7 +140,9 @@ class Trainer:
     def close(self):
         """Stop the data thread and close the logs."""
         self.loader.close()
-        self.monitor.close()
+        if self.monitor is not None:
+            self.monitor.close()
+        self.crew.disband()
 
     def _begin(self):
         """Weights of a run that starts: new ones for these recordings, or those of another model."""
@@ -187,9 +197,13 @@ class Trainer:
                             f"this step or lower train.learning_rate, then continue with --resume")
 
     def _log(self, outcome):
-        values = {f"loss/{name}": float(term.detach()) for name, term in outcome.terms.items()}
-        values |= {name: float(value) for name, value in outcome.metrics.items()}
-        values["loss/total"] = float(outcome.total.detach())
+        scalars = {f"loss/{name}": term for name, term in outcome.terms.items()} | outcome.metrics
+        scalars["loss/total"] = outcome.total
+        means = torch.stack([torch.as_tensor(scalar).detach().float().to(self.device) for scalar in scalars.values()])
+        self.crew.average([means])
+        if not self.crew.leads:
+            return
+        values = dict(zip(scalars, means.tolist()))
         values["learning_rate"] = self.optimiser.param_groups[0]["lr"]
         self.monitor.log(self.step, values, waited_s=self.loader.waited_s)
 
@@ -229,6 +243,14 @@ def refuse_to_overwrite(folder, resume):
     if (Path(folder) / "last.safetensors").exists() and not resume:
         raise CheckpointError(f"{folder}: holds a training run already; continue it with --resume or choose another "
                               f"folder")
+
+
+def _refuse_unequal_shares(config, processes):
+    """Raise ConfigError where the processes could not share a batch, and what is converted of it, equally."""
+    converted = max(1, round(config.train.batch * config.train.consistency_share))
+    if config.train.batch % processes or converted % processes:
+        raise ConfigError(f"train.batch: got {config.train.batch}, of which train.consistency_share converts "
+                          f"{converted}, for {processes} processes; choose multiples of {processes}")
 
 
 def learning_rate_at(step, settings):
