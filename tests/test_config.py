@@ -64,7 +64,8 @@ def test_a_corpus_recipe_differs_from_the_gpus_in_its_data_alone(corpus, reposit
     assert config.data.path == f"data/{corpus}"
     assert config.model_copy(update={"data": gpu.data}) == gpu
     commands = (repository / "recipes" / corpus / "README.md").read_text(encoding="utf-8")
-    for command in (f"-o {config.data.path} --layout {corpus}", f"vc train recipes/{corpus}/{corpus}.yaml -o runs/{corpus}",
+    for command in (f"-o {config.data.path} --layout {corpus}",
+                    f"vc train recipes/{corpus}/{corpus}.yaml -o runs/{corpus}",
                     f"python recipes/evaluate/held_out.py runs/{corpus} -o runs/{corpus}/report"):
         assert command in commands
 

@@ -1,4 +1,4 @@
-"""Fine-tuning: one speaker is enough, what was learnt before stays, a run resumes, and mistakes are told in one line."""
+"""Fine-tuning: one speaker is enough, what was learnt before stays, runs resume, mistakes are told in one line."""
 
 import shutil
 
@@ -135,7 +135,7 @@ def test_mistakes_are_told_before_anything_is_written(call, tiny_model, clips, d
             (vocoder, data, (), "holds a vocoder, expected a model or training"),
             (tiny_model, tmp_path / "nowhere", (), "nowhere: no such folder or table"),
             (tiny_model, tmp_path / "empty", (), "holds no audio file"),
-            (tiny_model, clips / "kathleen", ("train.stops=3",), "unknown setting train.stops; did you mean train.steps?"),
+            (tiny_model, clips / "kathleen", ("train.stops=3",), "train.stops; did you mean train.steps?"),
             (tiny_model, clips / "kathleen", ("guard.weight=-1",), "guard.weight: got -1"),
             (tiny_model, data, ("model.width=16",), "trained with model.width=32, the config says 16"),
             (tiny_model, data, ("mel.sample_rate_hz=24000",), "prepared at 16000 Hz, the config's mel wants 24000 Hz")):

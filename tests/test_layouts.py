@@ -88,7 +88,7 @@ def test_nothing_to_find(tmp_path):
         find_recordings(tmp_path)
     with pytest.raises(DataError, match="no such folder or table"):
         find_recordings(tmp_path / "missing")
-    with pytest.raises(DataError, match="unknown layout 'vtck'; known: auto, table, speakers, speaker, vctk, librispeech"):
+    with pytest.raises(DataError, match="unknown layout 'vtck'; known: auto, table, speakers, speaker, vctk"):
         find_recordings(tmp_path, "vtck")
 
 

@@ -10,8 +10,8 @@ A stranger is made up on the spot. Speaker halves of real people point in almost
 little towards their common mean; a random direction with a drawn share of a true half in it is therefore as near to
 some real person as to any, at every distance from the voice that is learnt.
 
-A penalty on how far the weights move (L2-SP, Li et al. 2018, arXiv 1802.01483) holds the new voice back as much as the
-others; recipes/finetune has the figures.
+A penalty on how far the weights move (L2-SP, Li et al. 2018, arXiv 1802.01483) would ask for less code, but it cannot
+tell a change that the new voice needs from one that the others would hear. What the guard keeps: recipes/finetune.
 """
 
 import copy

@@ -1,4 +1,4 @@
-"""Who is heard and who is converted: a target's recordings, so many minutes to tune on and some kept back to judge by."""
+"""Who is heard and who is converted: of a target so many minutes to tune on, and some kept back to judge by."""
 
 import csv
 import random

@@ -121,7 +121,7 @@ def _recognise(root, audio):
 
 
 def _refuse_audio_without_speaker(root, audio):
-    stray = _loose(audio)
+    stray = [file for file in audio if "/" not in file]
     if stray:
         raise DataError(f"{root}: {len(stray)} audio files lie directly in it, for instance {stray[0]}; give each "
                         f"speaker a folder, {root}/SPEAKER/{stray[0]}, write a table with the columns path and "
@@ -131,15 +131,11 @@ def _refuse_audio_without_speaker(root, audio):
 def is_flat(source):
     """Whether it is a folder and all its recordings lie directly in it. Raises DataError where it cannot be listed."""
     audio = _audio(list_files(source)) if Path(source).is_dir() else []
-    return bool(audio) and len(_loose(audio)) == len(audio)
+    return bool(audio) and not any("/" in file for file in audio)
 
 
 def _audio(files):
     return [file for file in files if PurePosixPath(file).suffix.lower() in AUDIO_SUFFIXES]
-
-
-def _loose(audio):
-    return [file for file in audio if "/" not in file]
 
 
 def list_files(root):
