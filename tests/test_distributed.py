@@ -14,12 +14,13 @@ from vc.config import Config
 from vc.data.preparation import prepare
 from vc.distributed import Crew
 from vc.errors import ConfigError
+from vc.objective import Objective
 from vc.training import _refuse_unequal_shares
 
 SETTINGS = ("train.steps=6", "train.batch=8", "train.consistency_from=0", "train.consistency_share=0.5",
             "train.log_every=1", "train.precision=float32", "train.validate_every=100", "train.learning_rate=0.01",
-            "adversary.weight=1", "adversary.ramp_steps=1", "realism.weight=0.5", "realism.width=4",
-            "data.held_out_speakers=0")
+            "adversary.weight=1", "adversary.ramp_steps=1", "adversary.learning_rate=0.05", "realism.weight=0.5",
+            "realism.width=4", "realism.learning_rate=0.02", "data.held_out_speakers=0")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def runs(repository, clips, tmp_path_factory):
     for name, launcher in launchers.items():
         command = [sys.executable, *launcher, "train", str(repository / "configs" / "tiny.yaml"), *SETTINGS,
                    f"data.path={folder / 'data'}", "-o", str(folder / name), "--device", "cpu"]
-        subprocess.run(command, check=True, timeout=300, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        subprocess.run(command, check=True, timeout=1800, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(repository)})
     return folder
 
@@ -70,3 +71,10 @@ def test_a_batch_that_cannot_be_shared_is_refused():
     with pytest.raises(ConfigError, match="converts 1, for 2 processes; choose multiples of 2"):
         _refuse_unequal_shares(Config(train=dict(batch=4)), 2)
     _refuse_unequal_shares(Config(train=dict(batch=16)), 4)
+
+
+def test_a_code_book_that_learns_from_whole_batches_is_refused():
+    config = Config(model=dict(width=16, encoder_blocks=1, decoder_blocks=1, bottleneck="vq"))
+    with pytest.raises(ConfigError, match="model.bottleneck: got vq, which learns from whole batches, for 2 processes"):
+        Objective(config, speakers=2, crew=Crew(0, 2))
+    Objective(config, speakers=2)
