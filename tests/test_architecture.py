@@ -10,7 +10,7 @@ import vc
 ROOT = Path(vc.__file__).parent
 LAYERS = [
     {"errors"},
-    {"config", "files", "workers", "registry"},
+    {"config", "files", "workers", "registry", "distributed"},
     {"audio", "level", "device", "windows", "pitch", "pitch_range"},
     {"features", "harmonics", "layers", "spectrum", "bounds"},
     {"bottlenecks", "cores", "rates", "encoder", "decoder", "adversaries", "realism", "discriminators",
@@ -21,7 +21,7 @@ LAYERS = [
     {"objective", "vocoder_losses", "vocoder_objective", "vocoder_validation", "probing", "validation", "monitor",
      "training", "voices", "voice_prior", "conversion", "survey", "codec", "jobs", "search", "familiarity",
      "calibration", "evaluation",
-     "export"},
+     "export", "guard", "finetuning"},
     {"demo"},
     {"commands"},
     {"cli", "__main__", "__init__"},

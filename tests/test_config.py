@@ -58,6 +58,18 @@ def test_the_projects_own_configs_are_valid(name, repository):
     load_config(repository / "configs" / f"{name}.yaml")
 
 
+@pytest.mark.parametrize("corpus", ["vctk", "libritts"])
+def test_a_corpus_recipe_differs_from_the_gpus_in_its_data_alone(corpus, repository):
+    config, gpu = (load_config(repository / path) for path in (f"recipes/{corpus}/{corpus}.yaml", "configs/gpu.yaml"))
+    assert config.data.path == f"data/{corpus}"
+    assert config.model_copy(update={"data": gpu.data}) == gpu
+    commands = (repository / "recipes" / corpus / "README.md").read_text(encoding="utf-8")
+    for command in (f"-o {config.data.path} --layout {corpus}",
+                    f"vc train recipes/{corpus}/{corpus}.yaml -o runs/{corpus}",
+                    f"python recipes/evaluate/held_out.py runs/{corpus} -o runs/{corpus}/report"):
+        assert command in commands
+
+
 def test_the_lectures_picture_is_a_hundred_dimensions(repository):
     model = load_config(repository / "configs" / "lecture.yaml").model
     assert (model.content_dims, model.speaker_dims) == (50, 50)

@@ -2,6 +2,7 @@
 
 import importlib.util
 import itertools
+import json
 import math
 import re
 import sys
@@ -9,11 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import add_unvoiced
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vc.audio import load_audio, save_audio
+from vc.config import DataConfig
 from vc.data.layouts import find_recordings
+from vc.data.sampling import is_held_out
+from vc.data.store import StoreWriter
 from vc.errors import AudioError, DataError, VcError
 from vc.evaluation.cache import Cache, digest
 from vc.evaluation.instrument import LEVEL_DBFS, load_levelled
@@ -35,6 +40,7 @@ from vc.level import speech_level_db
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "recipes" / "evaluate"))  # as when its script runs
 
+import held_out  # noqa: E402
 import make_pairs  # noqa: E402
 
 RATE_HZ = 16000
@@ -365,6 +371,26 @@ def test_an_unknown_speaker_is_an_error(tmp_path, capsys):
     assert make_pairs.main(arguments) == 1
     assert "lacks 1 of 2 speakers, for instance zoe" in capsys.readouterr().err
     assert not (tmp_path / "pairs.tsv").exists()
+
+
+def test_a_run_is_judged_by_the_speakers_it_kept_out(tmp_path):
+    manifest = write_manifest(tmp_path / "corpus", SPEAKERS)
+    speech = np.zeros(16000, np.int16)
+    with StoreWriter(tmp_path / "data", RATE_HZ) as store:
+        for one in find_recordings(manifest).recordings:
+            add_unvoiced(store, one.path.relative_to(manifest.parent), one.speaker, speech, one.text)
+    (tmp_path / "data" / "prepare.json").write_text(json.dumps({"source": str(manifest.parent)}))
+    settings = DataConfig(path=str(tmp_path / "data"), held_out_speakers=0.5)
+    kept_out = {speaker for speaker in SPEAKERS if is_held_out(speaker, settings)}
+    assert 0 < len(kept_out) < len(SPEAKERS)
+    found = held_out.held_out_recordings(settings)
+    assert {one.speaker for one in found} == kept_out
+    assert {one.path.parent for one in found} == {manifest.parent / speaker for speaker in kept_out}
+    held_out.write_manifest(tmp_path / "manifest.tsv", found)
+    assert [(one.speaker, one.text) for one in find_recordings(tmp_path / "manifest.tsv").recordings] == [
+        (one.speaker, one.text) for one in sorted(found, key=lambda one: one.path.as_posix())]
+    with pytest.raises(DataError, match="no speaker of it was held out"):
+        held_out.held_out_recordings(settings.model_copy(update={"held_out_speakers": 0.0}))
 
 
 # The cache

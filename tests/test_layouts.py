@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from vc.data.layouts import LAYOUTS, find_recordings
+from vc.data.layouts import LAYOUTS, find_recordings, is_flat
 from vc.errors import DataError
 
 
@@ -72,13 +72,23 @@ def test_audio_without_a_speaker_folder_is_refused_with_the_way_to_arrange_it(tm
         find_recordings(tmp_path)
 
 
+def test_a_folder_of_one_speaker(tmp_path):
+    plant(tmp_path, "anna/b.wav", "anna/monday/a.wav")
+    corpus = find_recordings(tmp_path / "anna", "speaker")
+    assert [recording.speaker for recording in corpus.recordings] == ["anna", "anna"]
+    plant(tmp_path, "ben/a.wav")
+    write(tmp_path, "ben/notes.txt", "of no matter")
+    folders = [tmp_path / name for name in ("anna", "anna/monday", "ben", "nobody")]
+    assert [is_flat(folder) for folder in folders] == [False, True, True, False]
+
+
 def test_nothing_to_find(tmp_path):
     write(tmp_path, "anna/readme.txt", "no audio")
     with pytest.raises(DataError, match="holds no audio file; expected .*\\.wav"):
         find_recordings(tmp_path)
     with pytest.raises(DataError, match="no such folder or table"):
         find_recordings(tmp_path / "missing")
-    with pytest.raises(DataError, match="unknown layout 'vtck'; known: auto, table, speakers, vctk, librispeech"):
+    with pytest.raises(DataError, match="unknown layout 'vtck'; known: auto, table, speakers, speaker, vctk"):
         find_recordings(tmp_path, "vtck")
 
 
@@ -225,4 +235,5 @@ def test_every_layout_has_an_example_that_it_recognises(tmp_path):
     assert set(LAYOUTS) == {"auto", "table", *_FOLDER_LAYOUTS}
     for name, layout in _FOLDER_LAYOUTS.items():
         plant(tmp_path / name, layout.example)
-        assert find_recordings(tmp_path / name).layout == name
+        asked = "speaker" if name == "speaker" else "auto"  # nothing in a name says that all are one person's
+        assert find_recordings(tmp_path / name, asked).layout == name

@@ -162,10 +162,18 @@ class DataConfig(Section):
         "best model is then the one with the highest cosine to target - WER in percent / 200")
 
 
+class GuardConfig(Section):
+    """What a model that begins with another's weights (train.start_from) may not forget, see vc/guard."""
+
+    weight: float = pydantic.Field(0.0, ge=0, description="0: there is none; otherwise the encoder stands still too")
+    share: float = pydantic.Field(0.5, gt=0, le=1, description="share of a batch that is said in other voices")
+
+
 class TrainConfig(Section):
     """The course of training."""
 
-    start_from: str | None = pydantic.Field(None, description="a model file whose weights a new run begins with")
+    start_from: str | None = pydantic.Field(None, description="a model file whose weights a new run begins with; "
+                                         "default: the model in the package")
     steps: int = pydantic.Field(20000, ge=1)
     batch: int = pydantic.Field(32, ge=2)
     learning_rate: float = pydantic.Field(1e-3, gt=0)
@@ -201,6 +209,7 @@ class Config(Section):
     corruptions: dict[str, dict[str, Setting]] = pydantic.Field(
         {}, description="of what the encoder hears, by name with settings, see vc/data/corruptions")
     vocoder: VocoderConfig = VocoderConfig()
+    guard: GuardConfig = GuardConfig()
     data: DataConfig = DataConfig()
     train: TrainConfig = TrainConfig()
 
@@ -214,6 +223,15 @@ def load_config(path, overrides=()):
     for override in overrides:
         settings = _merge(settings, _parse_override(override))
     return check_config(settings, origin=str(path))
+
+
+def change_config(config, settings, overrides=()):
+    """A Config with nested dicts of settings, then `section.key=value` overrides, laid over another. Raises
+    ConfigError."""
+    changed = _merge(config.model_dump(), settings)
+    for override in overrides:
+        changed = _merge(changed, _parse_override(override))
+    return check_config(changed, origin=" ".join(overrides))
 
 
 def check_config(settings, origin):

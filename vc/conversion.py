@@ -44,16 +44,21 @@ GATE_OPEN_DBFS, GATE_SHUT_DBFS, GATE_DB = -66.0, -81.0, 90.0
 
 
 def load(model=None, device="auto", vocoder=None, spectrum_matching=True):
-    """A Converter from a model file, by default the model that ships with the package.
+    """A Converter from a model file, by default (None or "default") the model that ships with the package.
 
     device: auto, cpu, cuda or mps. vocoder: a name in vc.vocoders.VOCODERS or a file that holds one, by default
     DEFAULT_VOCODER. spectrum_matching: see vc.spectrum; False gives what the model says by itself. Raises
     CheckpointError, ConfigError.
     """
     device = choose_device(device)
-    model, checkpoint = load_model(model or DEFAULT_MODEL)
+    model, checkpoint = load_model(model_path(model))
     return Converter(model.to(device), make_vocoder(vocoder, model.config.mel, device), checkpoint.step,
                      checkpoint.fingerprint, spectrum_matching)
+
+
+def model_path(model=None):
+    """The file of a model; None and "default" mean the one that ships with the package."""
+    return DEFAULT_MODEL if model in (None, "default") else Path(model)
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,16 @@ from torch import nn
 
 from vc import losses
 from vc.adversaries import ADVERSARIES
+from vc.bottlenecks.base import Bottleneck
 from vc.code_losses import Coding, make_code_losses
 from vc.config import Config
 from vc.data.batches import Batch
 from vc.data.corruptions import Corruptions
 from vc.data.perturbation import Perturbation
+from vc.distributed import Crew
+from vc.errors import ConfigError
 from vc.features import LogMel
+from vc.guard import Guard
 from vc.latent_critic import LatentCritic
 from vc.model import AutoEncoder
 from vc.pitch_range import move_pitch, pitch_range
@@ -37,10 +41,13 @@ class Objective(nn.Module):
     sizes = {"mel": None, "model": None}
     fixed = {"adversary": ("form",), "code_losses": None}
 
-    def __init__(self, config: Config, speakers, device="cpu"):
+    def __init__(self, config: Config, speakers, device="cpu", crew=Crew()):
         super().__init__()
-        self.config = config
+        self.config, self.crew = config, crew
         self.model = AutoEncoder(config)
+        if crew.size > 1 and type(self.model.encoder.bottleneck).learn is not Bottleneck.learn:
+            raise ConfigError(f"model.bottleneck: got {config.model.bottleneck}, which learns from whole batches, for "
+                              f"{crew.size} processes; train it with one, or choose another")
         self.log_mel = LogMel(config.mel)
         self.classification = losses.SpeakerClassification(config.model.speaker_dims, speakers)
         self.code_losses = make_code_losses(config.code_losses, config.mel.bands, config.model.content_dims,
@@ -54,10 +61,12 @@ class Objective(nn.Module):
         self.critic = LatentCritic(config, device) if config.critic.weight > 0 else None
         self.perturb = Perturbation(config.mel, config.perturb, device)
         self.corruptions = Corruptions(config.corruptions, config.mel, device)
+        self.guard = Guard(config.guard, self.model) if config.guard.weight > 0 else None
 
     def main_parameters(self):
-        """What the main optimiser trains; the adversary owns the rest."""
-        return [*self.model.parameters(), *self.classification.parameters(), *self.code_losses.parameters()]
+        """What the main optimiser trains; the adversary owns the rest, and a guard lets the encoder stand still."""
+        owned = [*self.model.parameters(), *self.classification.parameters(), *self.code_losses.parameters()]
+        return [parameter for parameter in owned if parameter.requires_grad]
 
     def opponents(self):
         """What trains itself against the model: {name: module with an `optimiser`}."""
@@ -70,14 +79,17 @@ class Objective(nn.Module):
         self.model.decoder.compile()
 
     def forward(self, batch: Batch, step, generator) -> Outcome:
-        """The losses of one batch. generator: decides how the input's voice is moved."""
+        """The losses of one batch, or of this process's share of it. generator: decides how the input's voice is
+        moved."""
         clean = self.log_mel(batch.source)
         heard = self._spoil(batch.source, clean, generator, self.perturb)
         reference = self._spoil(batch.reference, self.log_mel(batch.reference), generator)
+        batch, clean, heard, reference = map(self.crew.share, (batch, clean, heard, reference))
         bottleneck = self.model.encoder.bottleneck
         bottleneck.step.fill_(step)
         embedding = self.model.encode(heard)
-        bottleneck.learn(embedding.unsqueezed.detach(), embedding.squeezed)
+        if self.guard is None:
+            bottleneck.learn(embedding.unsqueezed.detach(), embedding.squeezed)
         content, squeezed = embedding.content, embedding.squeezed
         speaker = self.model.encode(reference).speaker
         rebuilt = self.model.decode(content, speaker, batch.source_f0)
@@ -98,6 +110,8 @@ class Objective(nn.Module):
             verdict = self.critic.judge(content)
             others["critic"] = verdict.loss
             metrics |= {"critic/cross_entropy": verdict.cross_entropy, "critic/accuracy": verdict.accuracy}
+        if self.guard is not None:
+            others["guard"] = self.guard(self.model, content, speaker, batch.source_f0, generator)
         if self.adversary is not None:
             attack = self.adversary.attack(content, batch.speaker_ids, step)
             others["adversarial"] = attack.loss
@@ -126,8 +140,9 @@ class Objective(nn.Module):
     def _convert_some(self, content, speaker, batch):
         """A share of the batch in another's voice (b, M, T), and the speaker halves asked for (b, S)."""
         converts = max(1, round(len(content) * self.config.train.consistency_share))
-        wanted = speaker.roll(1, dims=0)[:converts]
-        own, others = pitch_range(batch.source_f0[:converts]), pitch_range(batch.reference_f0.roll(1, 0)[:converts])
+        wanted, theirs = (self.crew.share(self.crew.gather(whole).roll(1, 0))[:converts]
+                          for whole in (speaker, batch.reference_f0))
+        own, others = pitch_range(batch.source_f0[:converts]), pitch_range(theirs)
         f0 = move_pitch(batch.source_f0[:converts], own, others)
         return self.model.decode(content[:converts], wanted, f0), wanted
 
@@ -149,8 +164,11 @@ class Objective(nn.Module):
 @contextmanager
 def frozen(module):
     """Within, gradients pass through the module without reaching its parameters."""
-    module.requires_grad_(False)
+    moving = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    for parameter in moving:
+        parameter.requires_grad_(False)
     try:
         yield
     finally:
-        module.requires_grad_(True)
+        for parameter in moving:
+            parameter.requires_grad_(True)

@@ -14,11 +14,13 @@ import torch
 from vc.checkpoint import (Checkpoint, load_checkpoint, load_weights, save_checkpoint, save_model, tensors_under,
                            trained_weights)
 from vc.config import Config
+from vc.conversion import model_path
 from vc.data.batches import BatchLoader
 from vc.data.sampling import SegmentSampler, split_utterances
 from vc.data.store import SpeechStore
 from vc.device import has_fast_bfloat16
-from vc.errors import CheckpointError, DataError, TrainingError
+from vc.distributed import join_crew
+from vc.errors import CheckpointError, ConfigError, DataError, TrainingError
 from vc.files import write_atomically
 from vc.monitor import Monitor
 from vc.objective import Objective
@@ -52,21 +54,22 @@ class Trainer:
         self.config, self.device = config, torch.device(device)
         self.folder = Path(folder)
         self.last_path, self.best_path = self.folder / "last.safetensors", self.folder / "best.safetensors"
-        if self.last_path.exists() and not resume:
-            raise CheckpointError(f"{folder}: holds a training run already; continue it with --resume or choose "
-                                  f"another folder")
+        refuse_to_overwrite(self.folder, resume)
+        self.crew = join_crew(self.device)
+        _refuse_unequal_shares(config, self.crew.size)
         store = SpeechStore(config.data.path)
         if store.sample_rate_hz != config.mel.sample_rate_hz:
             raise DataError(f"{config.data.path}: prepared at {store.sample_rate_hz} Hz, the config's mel wants "
                             f"{config.mel.sample_rate_hz} Hz; prepare again or change mel.sample_rate_hz")
-        split = split_utterances(store.utterances, config.data)
+        # To go on from a model that knows many voices, one more is enough.
+        split = split_utterances(store.utterances, config.data, fewest=1 if config.train.start_from else 2)
         self.sampler = self._sampler(split.train)
         self.speakers = self.sampler.speakers
         self.loader = BatchLoader(store, self.sampler, config.train.batch, config.mel.hop_samples, self.device)
         objective, validation = TASKS[config.task]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.train.seed)
-            self.objective = objective(config, len(self.speakers), self.device)
+            self.objective = objective(config, len(self.speakers), self.device, self.crew)
         self.optimiser = torch.optim.AdamW(self.objective.main_parameters(), lr=config.train.learning_rate,
                                            betas=(0.9, 0.98), weight_decay=config.train.weight_decay)
         self.step, self.best_score = 0, math.inf
@@ -81,8 +84,12 @@ class Trainer:
             config.train.precision == "auto" and has_fast_bfloat16(self.device))
         if self._wants_compile():
             self.objective.compile()
-        self.monitor = Monitor(self.folder, self.step, config.train.steps, progress)
-        write_atomically(self.folder / "config.json", config.model_dump_json(indent=2) + "\n")
+        for opponent in self.objective.opponents().values():
+            self.crew.average_before_steps(opponent.optimiser)
+        self.monitor = None
+        if self.crew.leads:
+            self.monitor = Monitor(self.folder, self.step, config.train.steps, progress)
+            write_atomically(self.folder / "config.json", config.model_dump_json(indent=2) + "\n")
 
     def run(self):
         """Train until config.train.steps; logs, validates and saves as often as the config says, and at the end."""
@@ -92,9 +99,9 @@ class Trainer:
             last = self.step == settings.steps
             if self.step % settings.log_every == 0 or last:
                 self._log(outcome)
-            if self.step % settings.validate_every == 0 or last:
+            if self.crew.leads and (self.step % settings.validate_every == 0 or last):
                 self._validate(probe=self.step % settings.probe_every == 0 or last)
-            if self.step % settings.save_every == 0 or last:
+            if self.crew.leads and (self.step % settings.save_every == 0 or last):
                 self.save()
 
     def advance(self):
@@ -111,6 +118,7 @@ class Trainer:
             outcome = self.objective(batch, self.step, generator)
         self.optimiser.zero_grad(set_to_none=True)
         outcome.total.backward()
+        self.crew.average_gradients(self.objective.main_parameters())
         norm = torch.nn.utils.clip_grad_norm_(self.objective.main_parameters(), settings.clip_norm)
         self._refuse_non_finite(outcome, norm)
         self.optimiser.step()
@@ -132,17 +140,24 @@ class Trainer:
     def close(self):
         """Stop the data thread and close the logs."""
         self.loader.close()
-        self.monitor.close()
+        if self.monitor is not None:
+            self.monitor.close()
+        self.crew.disband()
 
     def _begin(self):
         """Weights of a run that starts: new ones for these recordings, or those of another model."""
-        path = self.config.train.start_from
-        if path is None:
+        if self.config.train.start_from is None:
+            if self.objective.guard is not None:
+                raise ConfigError("guard.weight: a guard keeps what an older model could; name that model with "
+                                  "train.start_from=FILE, or set guard.weight=0")
             self._measure_bands()
             return
+        path = model_path(self.config.train.start_from)
         checkpoint = load_checkpoint(path, kinds=(self.objective.kind, "training"))
         _refuse_other(self.config, checkpoint.config, self.objective.sizes, path)
         load_weights(self.objective.model, trained_weights(checkpoint), path)
+        if self.objective.guard is not None:
+            self.objective.guard.remember(self.objective.model)
 
     def _sampler(self, utterances):
         data = self.config.data
@@ -182,9 +197,13 @@ class Trainer:
                             f"this step or lower train.learning_rate, then continue with --resume")
 
     def _log(self, outcome):
-        values = {f"loss/{name}": float(term.detach()) for name, term in outcome.terms.items()}
-        values |= {name: float(value) for name, value in outcome.metrics.items()}
-        values["loss/total"] = float(outcome.total.detach())
+        scalars = {f"loss/{name}": term for name, term in outcome.terms.items()} | outcome.metrics
+        scalars["loss/total"] = outcome.total
+        means = torch.stack([torch.as_tensor(scalar).detach().float().to(self.device) for scalar in scalars.values()])
+        self.crew.average([means])
+        if not self.crew.leads:
+            return
+        values = dict(zip(scalars, means.tolist()))
         values["learning_rate"] = self.optimiser.param_groups[0]["lr"]
         self.monitor.log(self.step, values, waited_s=self.loader.waited_s)
 
@@ -217,6 +236,21 @@ class Trainer:
         # Scores of two kinds cannot be compared.
         same_kind = self.config.data.validation_pairs == checkpoint.config.data.validation_pairs
         self.best_score = best_score if best_score is not None and same_kind else math.inf
+
+
+def refuse_to_overwrite(folder, resume):
+    """Raise CheckpointError where a run lies in `folder` that is not to be resumed."""
+    if (Path(folder) / "last.safetensors").exists() and not resume:
+        raise CheckpointError(f"{folder}: holds a training run already; continue it with --resume or choose another "
+                              f"folder")
+
+
+def _refuse_unequal_shares(config, processes):
+    """Raise ConfigError where the processes could not share a batch, and what is converted of it, equally."""
+    converted = max(1, round(config.train.batch * config.train.consistency_share))
+    if config.train.batch % processes or converted % processes:
+        raise ConfigError(f"train.batch: got {config.train.batch}, of which train.consistency_share converts "
+                          f"{converted}, for {processes} processes; choose multiples of {processes}")
 
 
 def learning_rate_at(step, settings):

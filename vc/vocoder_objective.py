@@ -10,6 +10,7 @@ from vc.checkpoint import load_model
 from vc.config import Config
 from vc.data.batches import Batch
 from vc.discriminators import Discriminators
+from vc.distributed import Crew
 from vc.features import LogMel
 from vc.objective import Outcome
 from vc.vocoders.generator import Generator
@@ -20,12 +21,13 @@ class VocoderObjective(nn.Module):
     """The generator with everything that only training needs: losses and discriminators."""
 
     kind = "vocoder"
+    guard = None
     sizes = {"mel": None, "vocoder": ("width", "blocks", "kernel", "expansion", "causal")}
     fixed = {}
 
-    def __init__(self, config: Config, speakers, device="cpu"):
+    def __init__(self, config: Config, speakers, device="cpu", crew=Crew()):
         super().__init__()
-        self.config = config
+        self.config, self.crew = config, crew
         self.model = Generator(config)
         self.log_mel = LogMel(config.mel)
         self.waveform_losses = vocoder_losses.WaveformLosses(config.mel)
@@ -52,7 +54,7 @@ class VocoderObjective(nn.Module):
         """The losses of a batch, of which only the source is heard. generator: decides its level."""
         source = batch.source
         with torch.autocast(source.device.type, enabled=False):
-            heard, target = self.prepare(source, batch.source_f0, generator)
+            heard, target = map(self.crew.share, self.prepare(source, batch.source_f0, generator))
         prediction = self.model.predict(heard)
         with torch.autocast(source.device.type, enabled=False):
             terms = frame_losses(self.model, prediction, target)

@@ -8,6 +8,7 @@ from vc.commands import (
     demo,
     evaluate,
     export,
+    finetune,
     info,
     prepare,
     probe,
@@ -16,4 +17,5 @@ from vc.commands import (
     voice,
 )
 
-COMMANDS = (convert, voice, codec, search, check, demo, prepare, train, evaluate, probe, compare, info, export)
+COMMANDS = (convert, voice, codec, search, check, demo, prepare, train, finetune, evaluate, probe, compare, info,
+            export)

@@ -4,6 +4,7 @@ A source is a folder or a table. Of a folder we know these layouts; `auto` recog
 their files and takes everything else as one folder per speaker:
 
     speakers        SPEAKER/any/depth/any-name.wav
+    speaker         any/depth/any-name.wav, all of one speaker, whom the folder is named after
     vctk            wav48_silence_trimmed/p225/p225_001_mic1.flac, txt/p225/p225_001.txt (VCTK 0.92)
     librispeech     train-clean-100/103/1240/103-1240-0000.flac, 103-1240.trans.txt
     libritts        train-clean-100/103/1241/103_1241_000000_000001.wav, 103_1241_000000_000001.normalized.txt
@@ -65,7 +66,7 @@ def find_recordings(source, layout="auto"):
     if layout == "table":
         raise DataError(f"{source}: is a folder, the layout table needs a file with the columns path and speaker")
     files = list_files(source)
-    audio = [file for file in files if PurePosixPath(file).suffix.lower() in AUDIO_SUFFIXES]
+    audio = _audio(files)
     if not audio:
         raise DataError(f"{source}: holds no audio file; expected {', '.join(sorted(AUDIO_SUFFIXES))}")
     if layout == "auto":
@@ -95,7 +96,7 @@ def _read_layout(root, layout, files, audio):
         match = layout.recording.search(file)
         if match:
             utterance = match.groupdict().get("utterance", file)
-            recording = Recording(root / file, match["speaker"], texts.get(utterance, ""))
+            recording = Recording(root / file, match["speaker"] or root.resolve().name, texts.get(utterance, ""))
             # The first of several takes wins: of VCTK's two microphones mic1, and mic2 only where mic1 is missing.
             found.setdefault((file.rpartition("/")[0], utterance), recording)
     if not found:
@@ -106,7 +107,7 @@ def _read_layout(root, layout, files, audio):
 def _recognise(root, audio):
     """Name the layout that the audio files follow."""
     strays = {name: [file for file in audio if not layout.recording.search(file)]
-              for name, layout in _FOLDER_LAYOUTS.items() if name != "speakers"}
+              for name, layout in _FOLDER_LAYOUTS.items() if name not in ("speakers", "speaker")}
     fitting = [name for name in strays if len(strays[name]) < len(audio)]
     if not fitting:
         return "speakers"
@@ -123,8 +124,18 @@ def _refuse_audio_without_speaker(root, audio):
     stray = [file for file in audio if "/" not in file]
     if stray:
         raise DataError(f"{root}: {len(stray)} audio files lie directly in it, for instance {stray[0]}; give each "
-                        f"speaker a folder, {root}/SPEAKER/{stray[0]}, or write a table with the columns path and "
-                        f"speaker")
+                        f"speaker a folder, {root}/SPEAKER/{stray[0]}, write a table with the columns path and "
+                        f"speaker, or name the layout speaker where all are of one")
+
+
+def is_flat(source):
+    """Whether it is a folder and all its recordings lie directly in it. Raises DataError where it cannot be listed."""
+    audio = _audio(list_files(source)) if Path(source).is_dir() else []
+    return bool(audio) and not any("/" in file for file in audio)
+
+
+def _audio(files):
+    return [file for file in files if PurePosixPath(file).suffix.lower() in AUDIO_SUFFIXES]
 
 
 def list_files(root):
@@ -264,6 +275,7 @@ def _read_table(table):
 
 _FOLDER_LAYOUTS = {
     "speakers": _Layout("SPEAKER/any-name.wav", re.compile(r"^(?P<speaker>[^/]+)/")),
+    "speaker": _Layout("any-name.wav", re.compile(r"^(?P<speaker>)")),
     "vctk": _Layout(
         "wav48_silence_trimmed/p225/p225_001_mic1.flac",
         re.compile(r"(^|/)(?P<speaker>[ps]\d+)/(?P<utterance>(?P=speaker)_\d+)_mic[12]\.\w+$"), _vctk_texts),

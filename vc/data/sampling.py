@@ -22,11 +22,11 @@ class Split:
     held_out_speakers: list
 
 
-def split_utterances(utterances, settings: DataConfig) -> Split:
+def split_utterances(utterances, settings: DataConfig, fewest=2) -> Split:
     """Decide by a hash of the names, so that adding recordings moves none that were there.
 
-    A speaker with fewer than five utterances gives none to validation. Raises DataError when fewer than two speakers
-    are left to train on.
+    A speaker with fewer than five utterances gives none to validation. Raises DataError when fewer than `fewest`
+    speakers are left to train on.
     """
     by_speaker = group_by_speaker(utterances)
     train, held_utterances, held_speakers = [], [], []
@@ -38,9 +38,9 @@ def split_utterances(utterances, settings: DataConfig) -> Split:
             held = len(spoken) >= 5 and _uniform_hash(utterance.path) < settings.held_out_utterances
             (held_utterances if held else train).append(utterance)
     speakers = len({utterance.speaker for utterance in train})
-    if speakers < 2:
-        raise DataError(f"{speakers} speaker(s) to train on, expected at least 2; prepare recordings of more speakers "
-                        f"or lower data.held_out_speakers")
+    if speakers < fewest:
+        raise DataError(f"{speakers} speaker(s) to train on, expected at least {fewest}; prepare recordings of more "
+                        f"speakers or lower data.held_out_speakers")
     return Split(train, held_utterances, held_speakers)
 
 

@@ -1,0 +1,80 @@
+"""Several processes that torchrun starts train as one process does with the same batch."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from helpers import contents
+
+from vc.config import Config
+from vc.data.preparation import prepare
+from vc.distributed import Crew
+from vc.errors import ConfigError
+from vc.objective import Objective
+from vc.training import _refuse_unequal_shares
+
+SETTINGS = ("train.steps=6", "train.batch=8", "train.consistency_from=0", "train.consistency_share=0.5",
+            "train.log_every=1", "train.precision=float32", "train.validate_every=100", "train.learning_rate=0.01",
+            "adversary.weight=1", "adversary.ramp_steps=1", "adversary.learning_rate=0.05", "realism.weight=0.5",
+            "realism.width=4", "realism.learning_rate=0.02", "data.held_out_speakers=0")
+
+
+@pytest.fixture(scope="module")
+def runs(repository, clips, tmp_path_factory):
+    """Folders of two runs of the same config, by one process and by two."""
+    folder = tmp_path_factory.mktemp("runs")
+    prepare(clips, folder / "data", progress=False)
+    launchers = {"one": ("-m", "vc"),
+                 "two": ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "vc")}
+    for name, launcher in launchers.items():
+        command = [sys.executable, *launcher, "train", str(repository / "configs" / "tiny.yaml"), *SETTINGS,
+                   f"data.path={folder / 'data'}", "-o", str(folder / name), "--device", "cpu"]
+        subprocess.run(command, check=True, timeout=1800, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                       env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(repository)})
+    return folder
+
+
+def losses(run: Path):
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    return [{name: value for name, value in line.items() if name.startswith(("loss/", "adversary/", "realism/"))}
+            for line in lines if "loss/total" in line]
+
+
+def test_two_processes_lose_what_one_does(runs):
+    one, two = losses(runs / "one"), losses(runs / "two")
+    assert len(one) == len(two) == 6
+    assert {"loss/speaker_consistency", "loss/realism", "loss/adversarial", "realism/discrimination"} <= one[0].keys()
+    for step, (alone, shared) in enumerate(zip(one, two, strict=True)):
+        assert shared == pytest.approx(alone, rel=1e-4), step
+    assert one[0]["loss/total"] != pytest.approx(one[-1]["loss/total"], rel=0.05)  # it has moved far from its start
+
+
+def test_only_the_first_process_writes(runs):
+    written = [name for name in contents(runs / "two") if not name.startswith("events.")]
+    assert written == ["best.safetensors", "config.json", "last.safetensors", "log.jsonl"]
+    assert len(contents(runs / "two")) == 5
+
+
+def test_shares_are_disjoint_and_whole():
+    whole = torch.arange(8)
+    assert [Crew(rank, 2).share(whole).tolist() for rank in (0, 1)] == [[0, 2, 4, 6], [1, 3, 5, 7]]
+    assert torch.equal(Crew().share(whole), whole)
+
+
+def test_a_batch_that_cannot_be_shared_is_refused():
+    with pytest.raises(ConfigError, match="train.batch: got 9, of which train.consistency_share converts 2, for 2"):
+        _refuse_unequal_shares(Config(train=dict(batch=9)), 2)
+    with pytest.raises(ConfigError, match="converts 1, for 2 processes; choose multiples of 2"):
+        _refuse_unequal_shares(Config(train=dict(batch=4)), 2)
+    _refuse_unequal_shares(Config(train=dict(batch=16)), 4)
+
+
+def test_a_code_book_that_learns_from_whole_batches_is_refused():
+    config = Config(model=dict(width=16, encoder_blocks=1, decoder_blocks=1, bottleneck="vq"))
+    with pytest.raises(ConfigError, match="model.bottleneck: got vq, which learns from whole batches, for 2 processes"):
+        Objective(config, speakers=2, crew=Crew(0, 2))
+    Objective(config, speakers=2)
