@@ -76,7 +76,8 @@ def main(arguments):
         print(f"baselines.py: error: {error}", file=sys.stderr)
         return 1
     print(f"{len(heard.starts)} windows to train on, {len(strangers.starts)} of held-out speakers; {options.window} "
-          f"frames of {heard.frames.shape[1]} bands, {options.code} numbers in a code; {options.steps} steps of {BATCH}\n")
+          f"frames of {heard.frames.shape[1]} bands, {options.code} numbers in a code; {options.steps} steps of "
+          f"{BATCH}\n")
     print("| | training speakers | held-out speakers | against principal components |\n|---|---|---|---|", flush=True)
     measured = [some_windows(windows) for windows in (heard, strangers)]
     pca = [pca_error(heard, options.code, vectors) for vectors in measured]
