@@ -47,7 +47,7 @@ def test_shapes_at_odd_lengths(name, settings):
 
 @pytest.mark.parametrize("name, settings", DISCRETE)
 def test_codes_look_up_to_the_last_bit(name, settings):
-    """Also in training, where z carries a gradient, and after a learning step, with codes as whole numbers in bounds."""
+    """Also in training, where z carries a gradient, and after a learning step; codes are whole numbers in bounds."""
     squeezer, x = bottleneck(name, settings), frames()
     squeezer.learn(x, squeezer(x))
     for mode in (True, False):

@@ -191,7 +191,8 @@ def test_units_scale_the_values_only(people):
     prior = fit.Fit(values / units, pitch, setting).prior(units, limits, 5)
     basis = prior.basis.numpy()
     assert prior.centre.numpy() + basis @ prior.means[0, 1:].numpy() == pytest.approx(values.mean(0))
-    assert basis @ prior.covariances[0, 1:, 1:].numpy() @ basis.T == pytest.approx(np.cov(values.T, bias=True), abs=0.05)
+    spread = basis @ prior.covariances[0, 1:, 1:].numpy() @ basis.T
+    assert spread == pytest.approx(np.cov(values.T, bias=True), abs=0.05)
 
 
 def test_the_likelihood_is_that_of_the_gaussian_it_describes(people):

@@ -24,8 +24,8 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a file holds. kind: "model", "vocoder", "training", "voice", "prior" or "index". extra: what its kind adds, as
-    plain JSON.
+    """What a file holds. kind: "model", "vocoder", "training", "voice", "prior" or "index". extra: what its kind adds,
+    as plain JSON.
 
     fingerprint: the file's checksum, set by loading; it names a model wherever something is bound to it.
     """

@@ -273,7 +273,8 @@ def _refuse_other(config, saved, fixed, path):
         for name in names or now | then:
             if now.get(name) != then.get(name):
                 raise CheckpointError(f"{path}: trained with {section}.{name}={then.get(name)}, the config says "
-                                      f"{now.get(name)}; use the file with its own config, or start a new run without it")
+                                      f"{now.get(name)}; use the file with its own config, or start a new run without "
+                                      f"it")
 
 
 def _flatten_optimiser(owner, optimiser):

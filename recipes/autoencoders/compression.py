@@ -28,7 +28,8 @@ from vc.evaluation.similarity import Similarity
 from vc.files import write_atomically
 
 TABLE = Path(__file__).parent / "COMPRESSION.md"
-HEAD = ("| model | content, bits/s | contours, bits/s | voice and header, bytes once | cosine to the recording | WER, % | DNSMOS |\n"
+HEAD = ("| model | content, bits/s | contours, bits/s | voice and header, bytes once | cosine to the recording | WER, % "
+        "| DNSMOS |\n"
         "|---|---|---|---|---|---|---|\n")
 
 

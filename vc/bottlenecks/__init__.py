@@ -13,7 +13,8 @@ from vc.registry import make
 
 __all__ = ["BOTTLENECKS", "Bottleneck", "Squeezed", "make_bottleneck"]
 
-BOTTLENECKS = {"plain": Plain, "sigmoid": Sigmoid, "vae": Variational, "vq": Quantised, "binary": Binary, "one_hot": OneHot}
+BOTTLENECKS = {"plain": Plain, "sigmoid": Sigmoid, "vae": Variational, "vq": Quantised, "binary": Binary,
+               "one_hot": OneHot}
 
 
 def make_bottleneck(name, dims, settings) -> Bottleneck:

@@ -43,7 +43,8 @@ class Quantised(Bottleneck):
         if form == "grouped" and dims % codebooks:
             raise ConfigError(f"setting codebooks: got {codebooks} groups for {dims} dimensions of the content half, "
                               f"expected a divisor; change it or model.content_dims")
-        self.grouped, self.commitment, self.decay, self.revive_below = form == "grouped", commitment, decay, revive_below
+        self.grouped, self.commitment = form == "grouped", commitment
+        self.decay, self.revive_below = decay, revive_below
         self.cardinalities = (codes,) * codebooks
         self.register_buffer("codebooks", torch.randn(codebooks, codes, dims // codebooks if self.grouped else dims))
         self.register_buffer("uses", torch.zeros(codebooks, codes))

@@ -61,7 +61,8 @@ def decode_steps(converter, encoded, output, force=False, target=None):
 
 def own_voice(encoded) -> Voice:
     """The voice that an Encoded was spoken in."""
-    return voice_from({name: torch.from_numpy(part.astype("float32")).squeeze() for name, part in encoded.voice.items()})
+    return voice_from({name: torch.from_numpy(part.astype("float32")).squeeze()
+                       for name, part in encoded.voice.items()})
 
 
 def encode_file(converter, source, output, force=False):
@@ -91,8 +92,8 @@ def read_encoded(path) -> Encoded:
 
 def _require_same_model(converter, encoded):
     if encoded.model != converter.fingerprint:
-        raise CodecError(f"encoded with the model {encoded.model[:12]}, this one is {converter.fingerprint[:12]}; decode "
-                         f"with the model it was encoded with, by --model")
+        raise CodecError(f"encoded with the model {encoded.model[:12]}, this one is {converter.fingerprint[:12]}; "
+                         f"decode with the model it was encoded with, by --model")
 
 
 def _content(converter, encoded, window):
