@@ -10,6 +10,8 @@ import argparse
 import json
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 from vc.checkpoint import load_model
@@ -18,6 +20,7 @@ from vc.errors import VcError
 from vc.evaluation.result import EVERYTHING, load_result
 from vc.evaluation.systems import MODEL
 from vc.files import write_atomically
+from vc.training import Trainer
 
 HERE = Path(__file__).parent
 CONFIGS = HERE.parent.parent / "configs" / "autoencoders"
@@ -25,6 +28,7 @@ MEASURES = ("cosine_to_target", "nearer_target", "wer", "f0_correlation", "dnsmo
 READINGS = {"reconstruction": "validation/held_out_speakers/reconstruction",
             "restoration": "validation/held_out_speakers/restoration"}
 PROBES = ("speaker_from_content", "speaker_from_speaker")
+WARM_STEPS, TIMED_STEPS = 2, 8
 
 
 def main(arguments):
@@ -94,7 +98,7 @@ def row(name, folder):
     readings = [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     told = {"member": name, "idea": idea(name), "steps": checkpoint.step,
             "parameters": sum(parameter.numel() for parameter in model.parameters()),
-            "seconds_a_step": 1 / last(readings, "speed/steps_per_s"), "bits_per_second": bits_per_second(model)}
+            "cpu_seconds_a_step": cpu_seconds_a_step(checkpoint.config), "bits_per_second": bits_per_second(model)}
     told |= {column: last(readings, reading) for column, reading in READINGS.items()}
     result = load_result(folder / "report")
     for measure in MEASURES:
@@ -102,6 +106,21 @@ def row(name, folder):
         told[measure] = None if figure is None else [figure.value, figure.low, figure.high]
     probes = json.loads((folder / "probes.json").read_text(encoding="utf-8"))
     return told | {probe: [probes[probe][key] for key in ("value", "low", "high")] for probe in PROBES}
+
+
+def cpu_seconds_a_step(config):
+    """Of this process, whatever else the machine does, with all losses taking part."""
+    train = config.train.model_copy(update={"consistency_from": 0, "compile": False})
+    with tempfile.TemporaryDirectory(prefix="vc-autoencoders-") as folder:
+        trainer = Trainer(config.model_copy(update={"train": train}), folder, device="cpu", progress=False)
+        for _ in range(WARM_STEPS):
+            trainer.advance()
+        began = time.process_time()
+        for _ in range(TIMED_STEPS):
+            trainer.advance()
+        took = time.process_time() - began
+        trainer.close()
+    return took / TIMED_STEPS
 
 
 def idea(name):

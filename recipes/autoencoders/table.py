@@ -1,4 +1,4 @@
-"""Put the members' rows side by side: table.md beside this file, and a page to listen to in the runs' folder.
+"""Put the members' rows side by side: table.md and samples/ beside this file, and a page in the runs' folder.
 
     python recipes/autoencoders/table.py runs/autoencoders
 """
@@ -14,6 +14,8 @@ from vc.evaluation.page.document import document
 from vc.evaluation.page.markup import element, joined
 from vc.files import write_atomically
 
+SAMPLES = HERE / "samples"
+
 # Title, the row's entry, and how a number is written.
 COLUMNS = (
     ("reconstruction", "reconstruction", "{:.3f}"),
@@ -26,7 +28,7 @@ COLUMNS = (
     ("speaker from content", "speaker_from_content", "{:.2f}"),
     ("speaker from speaker half", "speaker_from_speaker", "{:.2f}"),
     ("content, bits/s", "bits_per_second", "{:.0f}"),
-    ("s a step", "seconds_a_step", "{:.2f}"),
+    ("CPU s a step", "cpu_seconds_a_step", "{:.2f}"),
     ("parameters, M", "parameters", "{:.1f}"),
 )
 
@@ -38,6 +40,8 @@ def main(folder):
     if not rows:
         print(f"{folder}: no member is finished; call run.py first", file=sys.stderr)
         return 1
+    for row in rows:
+        write_atomically(SAMPLES / f"{row['member']}.ogg", sample(folder, row).read_bytes())
     write_atomically(HERE / "table.md", markdown(rows))
     write_atomically(folder / "index.html", page(rows, folder))
     print(f"{len(rows)} of {len(members())} members: {HERE / 'table.md'}, {folder / 'index.html'}")
@@ -47,7 +51,7 @@ def main(folder):
 def markdown(rows):
     """A line a member, then what each of them is."""
     lines = ["| | " + " | ".join(title for title, _, _ in COLUMNS) + " |", "|---|" + "---|" * len(COLUMNS)]
-    lines += ["| " + " | ".join([row["member"], *cells(row)]) + " |" for row in rows]
+    lines += [f"| [{row['member']}](samples/{row['member']}.ogg) | " + " | ".join(cells(row)) + " |" for row in rows]
     lines += ["", *(f"- **{row['member']}**: {row['idea']}" for row in rows)]
     return "\n".join(lines) + "\n"
 
@@ -59,7 +63,7 @@ def page(rows, folder):
                     *(element("td", {}, cell) for cell in cells(row))) for row in rows]
     table = element("table", {}, element("thead", {}, element("tr", {}, *heads)), element("tbody", {}, *body))
     sounds = joined(element("div", {"class": "card"}, element("h3", {}, row["member"]), element("p", {}, row["idea"]),
-                            player(folder / row["member"] / "sample.ogg")) for row in rows)
+                            player(sample(folder, row))) for row in rows)
     return document("The family of auto-encoders", {"Figures": table, "Listening": sounds},
                     {"members": len(rows), "steps": rows[0]["steps"]})
 
@@ -76,6 +80,11 @@ def shown(value, form):
         middle, low, high = map(form.format, value)
         return f"{middle} [{low}, {high}]"
     return form.format(value / 1e6 if form == "{:.1f}" else value)
+
+
+def sample(folder, row):
+    """What a member made of the pair that all of them convert."""
+    return folder / row["member"] / "sample.ogg"
 
 
 def player(path):
