@@ -84,7 +84,7 @@ def test_a_reference_is_cut_to_its_first_seconds_of_speech():
     audio = np.concatenate([np.zeros(RATE_HZ, np.float32), tone(3)])
     cut = situations.first_speech(audio, RATE_HZ, 2.0)
     assert len(cut) == 2 * RATE_HZ
-    assert np.abs(cut[:round(0.1 * RATE_HZ)]).max() == 0 and np.abs(cut[round(0.2 * RATE_HZ):]).max() > 0.1
+    assert np.abs(cut[:round(0.1 * RATE_HZ)]).max() == 0 and np.abs(cut[RATE_HZ // 5:RATE_HZ // 2]).max() > 0.1
     with pytest.raises(AudioError, match="expected 2 s"):
         situations.first_speech(tone(1.5), RATE_HZ, 2.0)
 

@@ -121,7 +121,7 @@ def first_speech(audio, sample_rate_hz, seconds):
 
 
 def rewritten(paths, change, sample_rate_hz, folder):
-    """{path: a new file below `folder`} of what `change`, a list of float32 (N,) -> such a list, makes of recordings."""
+    """{path: a new file below `folder`} of what `change`, lists of float32 (N,) -> such lists, makes of them."""
     paths = list(dict.fromkeys(paths))
     changed = change([load_audio(path, sample_rate_hz) for path in paths])
     made = {path: folder / f"{number}.wav" for number, path in enumerate(paths)}
