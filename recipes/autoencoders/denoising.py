@@ -19,7 +19,7 @@ import torch
 
 from vc.audio import save_audio
 from vc.conversion import load
-from vc.data.corruptions import Corruptions
+from vc.data.corruptions.noise import add_noise
 from vc.data.sampling import group_by_speaker, split_utterances
 from vc.data.store import SpeechStore
 from vc.errors import DataError, VcError
@@ -87,14 +87,6 @@ def held_out_speech(store, settings, recordings):
     if not chosen:
         raise DataError(f"{store.folder}: no held-out speaker has an utterance of {SHORTEST_S:g} s")
     return [store.audio(utterance)[:int(longest)].astype(np.float32) / 32768 for utterance in chosen]
-
-
-def add_noise(waves, folder, ratio_db, mel):
-    """The waveforms with a piece of noise on each: list of float32 (N,)."""
-    corruptions = Corruptions({"noise": {"path": folder, "lowest_db": ratio_db, "highest_db": ratio_db}}, mel)
-    generator = torch.Generator().manual_seed(0)
-    noisy = [corruptions.wave(torch.from_numpy(wave)[None], generator)[0].numpy() for wave in waves]
-    return [np.clip(wave, -1, 1) for wave in noisy]
 
 
 def measure(converters, clean, noisy, folder):

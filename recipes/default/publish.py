@@ -64,13 +64,18 @@ def load_summary(path) -> Result:
 
 def filled_in(path, summary):
     """What a file of `targets` says with these figures. Raises EvaluationError for one without the markers."""
-    content = path.read_text(encoding="utf-8")
-    if content.count(BEGIN) != 1 or content.count(END) != 1:
-        raise EvaluationError(f"{path}: lacks the line {BEGIN.strip()!r} or {END.strip()!r}; put them "
-                              "around the figures")
-    before, _, rest = content.partition(BEGIN)
     told = everything(summary) if path.name == "table.md" else markdown(summary, columns=HEADLINE)
-    return before + BEGIN + told + END + rest.partition(END)[2]
+    return put_between(path, BEGIN, told, END)
+
+
+def put_between(path, begin, told, end):
+    """The content of a file with `told` between two marking lines. Raises EvaluationError for one without them."""
+    content = path.read_text(encoding="utf-8")
+    if content.count(begin) != 1 or content.count(end) != 1:
+        raise EvaluationError(f"{path}: lacks the line {begin.strip()!r} or {end.strip()!r}; put them "
+                              "around the figures")
+    before, _, rest = content.partition(begin)
+    return before + begin + told + end + rest.partition(end)[2]
 
 
 def everything(summary):

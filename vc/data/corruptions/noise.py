@@ -47,6 +47,14 @@ class Noise(Corruption):
         return wave + noise * (wanted / _power(noise).clamp(min=LEAST_POWER)).sqrt()
 
 
+def add_noise(waves, folder, ratio_db, mel):
+    """Waveforms, a list of float32 (N,), with a piece of noise on each that lies ratio_db below it, cut off at full
+    scale: such a list, the same on every call. Raises like Noise."""
+    noise = Noise(mel, path=str(folder), lowest_db=ratio_db, highest_db=ratio_db)
+    generator = torch.Generator().manual_seed(0)
+    return [noise.wave(torch.from_numpy(wave)[None], generator)[0].clamp(-1, 1).numpy() for wave in waves]
+
+
 def _read(folder, sample_rate_hz):
     """Recordings below the folder, float32 (n,) each."""
     files = [file for file in list_files(folder) if Path(file).suffix.lower() in AUDIO_SUFFIXES]
