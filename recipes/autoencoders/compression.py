@@ -99,18 +99,22 @@ class Listener:
                 errors.append(heard["wer"] * heard["words"])
                 qualities.append(self._quality.read(sound))
                 seconds += len(sound.levelled) / SAMPLE_RATE_HZ
-        encoded = [unpack(content, name) for content in files]
-        once = [len(pack(replace(one, windows=[]))) for one in encoded]
-        content = sum(map(content_bits, encoded))
-        contours = 8 * (sum(map(len, files)) - sum(once)) - content
-        cells = [f"{content / seconds:.0f}", f"{contours / seconds:.0f}", f"{np.mean(once):.0f}"]
-        cells = cells if files else ["-"] * 3
+        cells = costs(files, seconds) if files else ["-"] * 3
         figures = [(cosines, [1] * len(cosines), "{:.3f}"), (errors, words, "{:.1f}"),
                    (qualities, [1] * len(qualities), "{:.2f}")]
         for numerators, denominators, form in figures:
             found = ratio_of_sums(numerators, denominators)
             cells.append("{} [{}, {}]".format(*map(form.format, (found.value, found.low, found.high))))
         return f"| {name} | " + " | ".join(cells) + " |"
+
+
+def costs(files, seconds):
+    """Content and contours in bits a second, and what a file holds once in bytes, of files of so many seconds in all."""
+    encoded = [unpack(content, "file") for content in files]
+    once = [len(pack(replace(one, windows=[]))) for one in encoded]
+    content = sum(map(content_bits, encoded))
+    contours = 8 * (sum(map(len, files)) - sum(once)) - content
+    return [f"{content / seconds:.0f}", f"{contours / seconds:.0f}", f"{np.mean(once):.0f}"]
 
 
 if __name__ == "__main__":
