@@ -2,8 +2,9 @@
 
     python recipes/autoencoders/compression.py --pairs EVAL/pairs.tsv runs/autoencoders/{vq,rvq,binary}/last.safetensors
 
-Every recording is read out again in its own voice. Bits a second are those that grow with the recording; voice and
-header are there once a file. The packaged model, whose code is rounded for a file, stands beside them, and the
+Every recording is read out again in its own voice. The file's bits a second are those that grow with the recording,
+codes and contours, packed, so that codes of which few are in use take less than their width; voice and header are there
+once a file. The packaged model, whose code is rounded for a file, stands beside them, and the
 recordings through mel and vocoder alone.
 """
 
@@ -28,7 +29,7 @@ from vc.evaluation.similarity import Similarity
 from vc.files import write_atomically
 
 TABLE = Path(__file__).parent / "COMPRESSION.md"
-HEAD = ("| model | content, bits/s | contours, bits/s | voice and header, bytes once | cosine to the recording | WER, % "
+HEAD = ("| model | codes, bits/s | file, bits/s | voice and header, bytes once | cosine to the recording | WER, % "
         "| DNSMOS |\n"
         "|---|---|---|---|---|---|---|\n")
 
@@ -109,12 +110,12 @@ class Listener:
 
 
 def costs(files, seconds):
-    """Content and contours in bits a second, and what a file holds once in bytes, of files of so many seconds in all."""
+    """Codes of the content half and all that grows with a file, packed, in bits a second; what a file holds once, in
+    bytes. Of files of so many seconds in all."""
     encoded = [unpack(content, "file") for content in files]
     once = [len(pack(replace(one, windows=[]))) for one in encoded]
-    content = sum(map(content_bits, encoded))
-    contours = 8 * (sum(map(len, files)) - sum(once)) - content
-    return [f"{content / seconds:.0f}", f"{contours / seconds:.0f}", f"{np.mean(once):.0f}"]
+    growing = sum(map(len, files)) - sum(once)
+    return [f"{sum(map(content_bits, encoded)) / seconds:.0f}", f"{8 * growing / seconds:.0f}", f"{np.mean(once):.0f}"]
 
 
 if __name__ == "__main__":
