@@ -4,8 +4,8 @@
 
 Every recording is read out again in its own voice. The file's bits a second are those that grow with the recording,
 codes and contours, packed, so that codes of which few are in use take less than their width; voice and header are there
-once a file. The packaged model, whose code is rounded for a file, stands beside them, and the
-recordings through mel and vocoder alone.
+once a file. The packaged model, whose code is rounded for a file, stands beside them, and the recordings through mel
+and vocoder alone.
 """
 
 import argparse
