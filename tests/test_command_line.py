@@ -145,7 +145,8 @@ def test_info_tells_what_a_model_file_holds(call, workshop):
     assert lines["steps"] == "2" and lines["file"].startswith(f"{workshop.run / 'best.safetensors'} (0.3 MB, model)")
     assert lines["parameters"] == "encoder 0.04 M, decoder 0.09 M"
     assert "hop_samples 200, bands 128" in lines["mel"]
-    assert "content half 8 dims, sigmoid, 40 frames a second" in best.out and "speaker half 16 dims" in best.out
+    assert "content half 8 dims, sigmoid affine=False offset=0.0, 40 frames a second" in best.out
+    assert "speaker half 16 dims" in best.out
     assert "training)" in last.out and "steps        2" in last.out
 
 
