@@ -66,13 +66,13 @@ def own_voice(encoded) -> Voice:
 
 
 def encode_file(converter, source, output, force=False):
-    """`encode` into a file; returns its size in bytes. Raises also CodecError for a file that exists."""
+    """`encode` into a file; returns the Encoded. Raises also CodecError for a file that exists."""
     output = Path(output)
     if output.exists() and not force:
         raise CodecError(f"{output}: exists already; choose another name or use --force to replace it")
-    content = pack(encode(converter, source))
-    write_atomically(output, content)
-    return len(content)
+    encoded = encode(converter, source)
+    write_atomically(output, pack(encoded))
+    return encoded
 
 
 def decode_file(converter, path, output, force=False, target=None):

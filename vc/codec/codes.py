@@ -4,8 +4,6 @@ A discrete bottleneck has codes of its own. Of a sigmoid's values, which lie in 
 SIGMOID_VALUES, so that the model in the package can be used too; that was not trained for it.
 """
 
-import torch
-
 from vc.bottlenecks.continuous import Sigmoid
 from vc.errors import CodecError
 

@@ -22,14 +22,13 @@ def add(commands):
 
 
 def _encode(options):
-    from vc.codec import SUFFIX, encode_file, read_encoded
+    from vc.codec import SUFFIX, encode_file
     from vc.codec.file import content_bits
 
     converter = load_converter(options)
     output = Path(options.output or Path(options.source).with_suffix(SUFFIX).name)
-    size = encode_file(converter, options.source, output, options.force)
-    encoded = read_encoded(output)
-    seconds = encoded.samples / converter.sample_rate
+    encoded = encode_file(converter, options.source, output, options.force)
+    size, seconds = output.stat().st_size, encoded.samples / converter.sample_rate
     print(f"{output}: {seconds:.2f} s of audio in {size} bytes, {8 * size / seconds:.0f} bits/s "
           f"(content {content_bits(encoded) / seconds:.0f} bits/s)")
     return 0

@@ -130,7 +130,7 @@ def _refuse_audio_without_speaker(root, audio):
 
 def is_flat(source):
     """Whether it is a folder and all its recordings lie directly in it. Raises DataError where it cannot be listed."""
-    audio = _audio(list_files(source)) if Path(source).is_dir() else []
+    audio = list_audio(source) if Path(source).is_dir() else []
     return bool(audio) and not any("/" in file for file in audio)
 
 
@@ -170,7 +170,7 @@ def list_files(root):
 
 def list_audio(root):
     """Those of `list_files` that are named like audio. Raises DataError."""
-    return [file for file in list_files(root) if PurePosixPath(file).suffix.lower() in AUDIO_SUFFIXES]
+    return _audio(list_files(root))
 
 
 # Texts of the corpora: each function returns {utterance: text}.

@@ -8,7 +8,7 @@ import torch
 
 from vc.audio import load_audio
 from vc.data.corruptions.base import Corruption
-from vc.data.layouts import AUDIO_SUFFIXES, list_files
+from vc.data.layouts import AUDIO_SUFFIXES, list_audio
 from vc.errors import DataError
 from vc.registry import expect
 
@@ -57,7 +57,7 @@ def add_noise(waves, folder, ratio_db, mel):
 
 def _read(folder, sample_rate_hz):
     """Recordings below the folder, float32 (n,) each."""
-    files = [file for file in list_files(folder) if Path(file).suffix.lower() in AUDIO_SUFFIXES]
+    files = list_audio(folder)
     if not files:
         raise DataError(f"corruptions.noise.path: {folder} holds no audio file; expected recordings of noise, "
                         f"{', '.join(sorted(AUDIO_SUFFIXES))}")
