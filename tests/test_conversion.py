@@ -134,7 +134,7 @@ def test_an_enrolled_voice_is_the_voice(converter, clip, tmp_path):
     library = VoiceLibrary(tmp_path / "voices")
     voice = converter.voice_of(clip, "Kathleen A.")
     path = library.add(voice, converter)
-    assert path.stat().st_size < 20_000
+    assert path.stat().st_size < 40_000  # two seconds of it
     found = library.get("Kathleen A.", converter)
     assert torch.equal(found.speaker, voice.speaker) and found.seconds == voice.seconds
     assert torch.equal(found.pitch.mean, voice.pitch.mean) and torch.equal(found.pitch.spread, voice.pitch.spread)

@@ -19,12 +19,15 @@ import vc
 from vc.audio import AudioWriter, load_audio, stream_audio
 from vc.bottlenecks import Squeezed
 from vc.checkpoint import load_model
+from vc.detail import Detail, detail_of, with_detail
 from vc.device import choose_device
 from vc.errors import AudioError
 from vc.features import LogMel
 from vc.level import LevelMeter, at_level, level_gain, require_speech, restore_level, restoring_gain, trim_silence
+from vc.memory import gather, recall, remember
 from vc.pitch import track_pitch
 from vc.pitch_range import move_pitch, pitch_range
+from vc.source_filter import SourceFilter
 from vc.spectrum import is_speech, long_term_spectrum, match_spectrum
 from vc.survey import survey_source
 from vc.vocoders import make_vocoder
@@ -43,17 +46,17 @@ SPOOL_BLOCK_SAMPLES = 65536
 GATE_OPEN_DBFS, GATE_SHUT_DBFS, GATE_DB = -66.0, -81.0, 90.0
 
 
-def load(model=None, device="auto", vocoder=None, spectrum_matching=True):
+def load(model=None, device="auto", vocoder=None, refined=True):
     """A Converter from a model file, by default (None or "default") the model that ships with the package.
 
     device: auto, cpu, cuda or mps. vocoder: a name in vc.vocoders.VOCODERS or a file that holds one, by default
-    DEFAULT_VOCODER. spectrum_matching: see vc.spectrum; False gives what the model says by itself. Raises
-    CheckpointError, ConfigError.
+    DEFAULT_VOCODER. refined: False gives what the two halves say by themselves, without vc.memory, vc.detail
+    and vc.spectrum. Raises CheckpointError, ConfigError.
     """
     device = choose_device(device)
     model, checkpoint = load_model(model_path(model))
     return Converter(model.to(device), make_vocoder(vocoder, model.config.mel, device), checkpoint.step,
-                     checkpoint.fingerprint, spectrum_matching)
+                     checkpoint.fingerprint, refined)
 
 
 def model_path(model=None):
@@ -81,9 +84,11 @@ class Halves:
 
 @dataclass(frozen=True)
 class Piece:
-    """What is heard in a piece of a reference. speaker: speaker half (S,). speech: log-mel of its speech frames
-    (M, t). f0: of all its frames in Hz (T,)."""
+    """What is heard in a piece of a reference. log_mel: (M, T). content: content half (C, T'). speaker: speaker half
+    (S,). speech: which frames are speech (T,), bool. f0: of all frames in Hz (T,)."""
 
+    log_mel: torch.Tensor
+    content: torch.Tensor
     speaker: torch.Tensor
     speech: torch.Tensor
     f0: torch.Tensor
@@ -103,12 +108,14 @@ class Frames:
 class Content:
     """A window of the source as it passes through the bottleneck. squeezed: what came out of it, for one item, of more
     frames than the window by EDGE_FRAMES on each side. f0: in Hz (T,), 0 in pauses. level_db: of each frame in dBFS
-    (T,). energy: of each frame of the log-mel, in nepers (T,)."""
+    (T,). energy: of each frame of the log-mel, in nepers (T,). detail: what goes past the bottleneck; None where the
+    source is not at hand."""
 
     squeezed: Squeezed
     f0: torch.Tensor
     level_db: torch.Tensor
     energy: torch.Tensor
+    detail: Detail | None = None
 
 
 class Converter:
@@ -117,14 +124,15 @@ class Converter:
     Sources and references are paths of audio files. `sample_rate` is that of all results, in Hz.
     """
 
-    def __init__(self, model, vocoder, step=0, fingerprint="", spectrum_matching=True):
+    def __init__(self, model, vocoder, step=0, fingerprint="", refined=True):
         self.model, self.vocoder = model, vocoder
         self.step, self.fingerprint = step, fingerprint
-        self.spectrum_matching = spectrum_matching
+        self.refined = refined
         self.mel = model.config.mel
         self.sample_rate = self.mel.sample_rate_hz
         self.device = model.band_mean.device
         self._log_mel = LogMel(self.mel).to(self.device)
+        self._parts = SourceFilter(self.mel, self.device)
 
     def convert(self, source, target):
         """`source` in the voice of `target` (a path, a list of paths or a Voice): float32 (N,), as long as the source.
@@ -206,12 +214,12 @@ class Converter:
         paths = [target] if isinstance(target, (str, Path)) else list(target)
         if not paths:
             raise AudioError("no reference recording was given; give at least one of the target speaker")
-        return _voice_heard([piece for path in paths for piece in self._pieces_of(path)], name)
+        return self._voice_heard([piece for path in paths for piece in self._pieces_of(path)], name)
 
     def voice_in(self, audio, name="") -> Voice:
         """The voice in sound at the converter's rate, float32 (N,); it is brought to the level, edges are not trimmed.
         """
-        return _voice_heard(list(self._pieces_in(audio)), name)
+        return self._voice_heard(list(self._pieces_in(audio)), name)
 
     def _pieces_of(self, path):
         """What is heard in each window of one reference recording."""
@@ -225,10 +233,30 @@ class Converter:
         audio = torch.from_numpy(at_level(audio, self.sample_rate))
         for window in _even_split(audio.to(self.device), round(REFERENCE_WINDOW_S * self.sample_rate)):
             log_mel = self._log_mel(window[None])
+            embedding = self.model.encode(log_mel)
             speech = is_speech(frame_levels_db(window, self.mel.hop_samples))
             f0 = torch.from_numpy(track_pitch(window.cpu().numpy(), self.sample_rate, self.mel.hop_samples))
-            yield Piece(self.model.encode(log_mel).speaker[0].cpu(), log_mel[0, :, speech].cpu(), f0,
+            yield Piece(log_mel[0].cpu(), embedding.content[0].cpu(), embedding.speaker[0].cpu(), speech.cpu(), f0,
                         len(window) / self.sample_rate)
+
+    def _voice_heard(self, pieces, name):
+        """The Voice that several pieces tell together, each by how long it is."""
+        speaker = F.normalize(sum(piece.speaker * piece.seconds for piece in pieces), dim=0)
+        return Voice(name, speaker, sum(piece.seconds for piece in pieces),
+                     long_term_spectrum([piece.log_mel[:, piece.speech] for piece in pieces]),
+                     pitch_range(torch.cat([piece.f0 for piece in pieces])),
+                     gather([self._remembered(piece, speaker) for piece in pieces]))
+
+    @torch.no_grad()
+    def _remembered(self, piece, speaker):
+        """The Memory of a piece."""
+        f0 = F.pad(piece.f0, (0, piece.log_mel.shape[1] - len(piece.f0)))
+        repeated = self._decode(piece.content, speaker, f0)
+        return remember(piece.content, piece.log_mel, repeated.cpu(), f0, piece.speech, self.model.encoder.stride)
+
+    def _decode(self, content, speaker, f0):
+        """Of one item: (C, T'), (S,), (T,) -> log-mel (M, T)."""
+        return self.model.decode(*(part[None].to(self.device) for part in (content, speaker, f0)))[0]
 
     def survey(self, source):
         """Level, length and pitch of a recording, which has to be known before `windows`. Raises AudioError."""
@@ -282,21 +310,39 @@ class Converter:
         held = self._hold_edges(frames.log_mel)
         # A breath or a hum far below speech is no voice, whatever the tracker says.
         f0 = frames.f0 * (frames.level_db > GATE_OPEN_DBFS)
-        return Content(self.model.encode(held[None]).squeezed, f0, frames.level_db,
-                       frame_energy(held[:, EDGE_FRAMES:-EDGE_FRAMES]))
+        embedding = self.model.encode(held[None])
+        return Content(embedding.squeezed, f0, frames.level_db, frame_energy(held[:, EDGE_FRAMES:-EDGE_FRAMES]),
+                       self._detail(held, embedding, self._hold_edges(f0[None])[0], _held_speech(frames.level_db)))
+
+    def _detail(self, log_mel, embedding, f0, speech) -> Detail:
+        """What the model loses of a window of the source (M, T) but for what it always loses of this voice."""
+        content, stride = embedding.content[0], self.model.encoder.stride
+        repeated = self._decode(content, embedding.speaker[0], f0)
+        usual = recall(remember(content, log_mel, repeated, f0, speech, stride), content, f0, stride)
+        return detail_of(log_mel, repeated + usual * speech, f0, self._parts)
 
     @torch.no_grad()
     def say(self, content, voice, own_range):
         """Content in a voice: log-mel (M, T). own_range: PitchRange of the source."""
-        f0 = self._hold_edges(move_pitch(content.f0.cpu(), own_range, voice.pitch)[None]).to(self.device)
-        converted = self.model.decode(content.squeezed.z, voice.speaker[None].to(self.device), f0)[0]
+        f0 = self._hold_edges(move_pitch(content.f0.cpu(), own_range, voice.pitch)[None])[0].to(self.device)
+        converted = self._decode(content.squeezed.z[0], voice.speaker, f0)
+        if self.refined:
+            converted = self._refined(converted, content, voice, f0)
         converted = converted[:, EDGE_FRAMES:-EDGE_FRAMES]
-        if self.spectrum_matching:
-            converted = match_spectrum(converted, is_speech(content.level_db), voice.spectrum)
         # A source frame far below speech is a pause, and stays silent whatever the decoder makes of it.
         shut = ((GATE_OPEN_DBFS - content.level_db) / (GATE_OPEN_DBFS - GATE_SHUT_DBFS)).clamp(0, 1)
         gated = _held_down(converted, content.energy) - shut * (GATE_DB * math.log(10) / 20)
         return gated.clamp(min=math.log(self.mel.floor))
+
+    def _refined(self, converted, content, voice, f0):
+        """What the decoder said, with what the target's recordings and the source's tell beyond the two halves."""
+        speech = _held_speech(content.level_db)
+        if voice.memory is not None:
+            known = recall(voice.memory.to(self.device), content.squeezed.z[0], f0, self.model.encoder.stride)
+            converted = converted + known * speech
+        if content.detail is not None:
+            converted = with_detail(converted, content.detail, f0, self._parts)
+        return match_spectrum(converted, speech, voice.spectrum)
 
     def _hold_edges(self, frames):
         """What is known of frames (M, T), the first and last whole ones held on over EDGE_FRAMES more to each side.
@@ -318,12 +364,9 @@ def _held_down(converted, energy):
     return converted - excess.clamp(min=0)
 
 
-def _voice_heard(pieces, name):
-    """The Voice that several pieces tell together, each by how long it is."""
-    speaker = F.normalize(sum(piece.speaker * piece.seconds for piece in pieces), dim=0)
-    return Voice(name, speaker, sum(piece.seconds for piece in pieces),
-                 long_term_spectrum([piece.speech for piece in pieces]),
-                 pitch_range(torch.cat([piece.f0 for piece in pieces])))
+def _held_speech(level_db):
+    """Which frames are speech, of a window whose edges are held: (T,) in dBFS -> (T + 2 EDGE_FRAMES,), bool."""
+    return F.pad(is_speech(level_db), (EDGE_FRAMES, EDGE_FRAMES))
 
 
 def frame_energy(log_mel):

@@ -1,9 +1,11 @@
-"""Enrolled voices: a small file that holds the speaker half, the long-term spectrum and the range of F0 of somebody's
-recordings, and not the recordings."""
+"""Enrolled voices: a small file that holds the speaker half, the long-term spectrum, the range of F0 and the memory of
+somebody's recordings, and not the recordings.
+
+A memory's frames lie in no order of time, but who has the file knows how this person sounds: it is personal data."""
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -12,6 +14,7 @@ from torch.nn import functional as F
 from vc.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from vc.data.layouts import AUDIO_SUFFIXES
 from vc.errors import VoiceError
+from vc.memory import Memory
 from vc.pitch_range import PitchRange
 from vc.spectrum import LongTermSpectrum
 
@@ -21,13 +24,15 @@ NAME = re.compile(r"[\w][\w .-]{0,63}")
 @dataclass(frozen=True)
 class Voice:
     """speaker: the speaker half (S,), of unit length. seconds: how much speech it was taken from. spectrum and pitch:
-    the long-term spectrum and the range of F0 of that speech."""
+    the long-term spectrum and the range of F0 of that speech. memory: of that speech; None where nobody spoke it, as
+    for a voice between two."""
 
     name: str
     speaker: torch.Tensor
     seconds: float
     spectrum: LongTermSpectrum
     pitch: PitchRange
+    memory: Memory | None = None
 
 
 class VoiceLibrary:
@@ -83,11 +88,14 @@ def save_voice(path, voice: Voice, converter):
     """Write a voice as a file of its own. Raises CheckpointError when it cannot be written."""
     extra = {"name": voice.name, "seconds": voice.seconds, "model": converter.fingerprint,
              "frames": voice.spectrum.frames}
-    save_checkpoint(path, Checkpoint("voice", converter.model.config, converter.step, extra, voice_tensors(voice)))
+    tensors = voice_tensors(voice)
+    if voice.memory is not None:
+        tensors |= {"keys": voice.memory.keys, "left_over": voice.memory.left_over}
+    save_checkpoint(path, Checkpoint("voice", converter.model.config, converter.step, extra, tensors))
 
 
 def voice_tensors(voice: Voice):
-    """What a voice consists of: {name: tensor}."""
+    """What a voice consists of, but for its memory: {name: tensor}."""
     return {"speaker": voice.speaker, "band_mean": voice.spectrum.mean, "band_std": voice.spectrum.std,
             "pitch_mean": voice.pitch.mean, "pitch_spread": voice.pitch.spread}
 
@@ -107,7 +115,10 @@ def load_voice(path, converter) -> Voice:
     if extra["model"] != converter.fingerprint:
         raise VoiceError(f"{name}: was enrolled with another model; enrol it again with this one, or convert with "
                          f"the model it was made with")
-    return voice_from(checkpoint.tensors, name, extra["seconds"], extra["frames"])
+    voice = voice_from(checkpoint.tensors, name, extra["seconds"], extra["frames"])
+    if "keys" not in checkpoint.tensors:
+        return voice
+    return replace(voice, memory=Memory(checkpoint.tensors["keys"], checkpoint.tensors["left_over"]))
 
 
 def blend(first: Voice, second: Voice, share, name="") -> Voice:

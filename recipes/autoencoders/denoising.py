@@ -45,7 +45,7 @@ def main(arguments):
     """Returns the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        converters = {name: load(path, "cpu", spectrum_matching=False) for name, path in options.models}
+        converters = {name: load(path, "cpu", refined=False) for name, path in options.models}
         first = next(iter(converters.values()))
         clean = held_out_speech(SpeechStore(options.data), first.model.config.data, options.recordings)
         noisy = add_noise(clean, options.noise, options.ratio_db, first.mel)

@@ -17,7 +17,7 @@ def add(commands):
     parser = commands.add_parser("voice", help="enrol voices, invent voices and list them")
     actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
     adding = add_command(actions, "add", _voice_add, tail="references",
-                         help="enrol a voice: keep its speaker half, not the recordings")
+                         help="enrol a voice: keep what conversion needs of it, not the recordings")
     adding.add_argument("name", metavar="NAME")
     adding.add_argument("references", nargs="+", metavar="REF", help="recordings of one person, with their consent")
     adding.add_argument("--force", action="store_true", help="replace a voice of this name")

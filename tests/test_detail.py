@@ -1,0 +1,59 @@
+"""What goes past the bottleneck."""
+
+import math
+from dataclasses import replace
+
+import torch
+
+from vc.config import MelConfig
+from vc.detail import ENVELOPE_KEPT, FINE_KEPT, detail_of, with_detail
+from vc.pitch_range import pitch_range
+from vc.source_filter import SourceFilter, cosine_basis
+
+MEL = MelConfig()
+PARTS = SourceFilter(MEL)
+SLOW, RIPPLE = cosine_basis(MEL.bands)[2][:, None], cosine_basis(MEL.bands)[50][:, None]
+
+
+def test_what_the_model_lost_comes_back_by_its_share():
+    expected, f0 = torch.randn(MEL.bands, 5), torch.zeros(5)
+    source = PARTS.envelope @ expected + 3 * SLOW
+    detail = detail_of(source, expected, f0, PARTS)
+    torch.testing.assert_close(detail.left_over, (3 * SLOW).expand(-1, 5), atol=1e-4, rtol=0)
+    converted = PARTS.envelope @ torch.randn(MEL.bands, 5)
+    refined = with_detail(converted, detail, f0, PARTS)
+    torch.testing.assert_close(refined, converted + 3 * ENVELOPE_KEPT * SLOW, atol=1e-4, rtol=0)
+
+
+def test_fine_structure_is_shared_between_source_and_decoder():
+    f0 = torch.zeros(5)
+    detail = detail_of((2 * RIPPLE).expand(-1, 5), (2 * RIPPLE).expand(-1, 5), f0, PARTS)
+    refined = with_detail((-RIPPLE).expand(-1, 5), detail, f0, PARTS)
+    torch.testing.assert_close(refined, ((2 * FINE_KEPT - (1 - FINE_KEPT)) * RIPPLE).expand(-1, 5), atol=1e-4, rtol=0)
+
+
+def test_fine_structure_follows_the_pitch_where_both_are_voiced():
+    old, new = torch.tensor([100.0, 100.0, 0.0]), torch.tensor([150.0, 0.0, 150.0])
+    detail = detail_of(RIPPLE.expand(-1, 3), RIPPLE.expand(-1, 3), old, PARTS)
+    refined = with_detail(torch.zeros(MEL.bands, 3), detail, new, PARTS) / FINE_KEPT
+    moved = PARTS.stretched(RIPPLE, torch.tensor([1.5]))
+    torch.testing.assert_close(refined, torch.cat([moved, RIPPLE, RIPPLE], dim=1), atol=1e-4, rtol=0)
+
+
+def test_a_source_lends_its_result_detail(converter, clips):
+    """The untrained model loses nearly all of the source, so what goes past it shows."""
+    clip = clips / "kathleen" / "aurora.flac"
+    voice, (frames, _) = converter.voice_of(clips / "kerstin" / "burg.flac"), next(
+        converter.windows(clip, converter.survey(clip)))
+    content = converter.listen(frames)
+    with_it, without = (converter.say(heard, voice, pitch_range(content.f0))
+                        for heard in (content, replace(content, detail=None)))
+
+    def likeness(log_mel):
+        speech = frames.level_db > -45
+        mine, theirs = (part[:, speech] - part[:, speech].mean(1, keepdim=True) for part in (log_mel, frames.log_mel))
+        return (mine * theirs).sum() / mine.norm() / theirs.norm()
+
+    assert likeness(with_it) > likeness(without) + 0.1
+    silent = frames.level_db < -81
+    assert not silent.any() or with_it[:, silent].max() < math.log(1e-3)

@@ -1,0 +1,45 @@
+"""What the auto-encoder loses of a source, and how much of it goes past the bottleneck into the result.
+
+The halves keep too little of a recording to say it again in all detail. What they lose is found by having the decoder
+repeat the source in its own voice; what is left over of the recorded mel is what this utterance has beyond the model's
+idea of it. Added to the same words in another voice it brings back edges and noises of consonants. What is left over
+again and again is the voice, and is taken out by the voice's own memory of itself (vc.memory). Of the fine structure -
+harmonics and the noise between them - the decoder draws an idea; the source has real ones, at its own pitch, and they
+are moved to the new one.
+
+The shift by a difference between two converted versions of the source, instead of the source's replacement, is an idea
+from statistical conversion (Kobayashi et al. 2014, "Statistical singing voice conversion with direct waveform
+modification based on the spectrum differential"). It is a way around the bottleneck, so shares below 1 keep the voice of
+the source from coming along; EXPERIMENTS.md in recipes/default has the figures that chose them.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from vc.source_filter import SourceFilter
+
+ENVELOPE_KEPT = 0.5
+FINE_KEPT = 0.3
+
+
+@dataclass(frozen=True)
+class Detail:
+    """Of a window of the source: what is left over of its envelope (M, T), its fine structure (M, T) and F0 in Hz
+    (T,)."""
+
+    left_over: torch.Tensor
+    fine: torch.Tensor
+    f0: torch.Tensor
+
+
+def detail_of(log_mel, expected, f0, parts: SourceFilter) -> Detail:
+    """log_mel: of the source (M, T). expected: what the model says it to be, voice and all (M, T)."""
+    return Detail(parts.envelope @ (log_mel - expected), parts.fine @ log_mel, f0)
+
+
+def with_detail(converted, detail: Detail, f0, parts: SourceFilter):
+    """Log-mel (M, T) in another voice with the source's detail; f0: the new voice's (T,), 0 where unvoiced."""
+    ratio = torch.where((f0 > 0) & (detail.f0 > 0), f0 / detail.f0.clamp(min=1), torch.ones_like(f0))
+    moved = parts.stretched(detail.fine, ratio)
+    return converted + ENVELOPE_KEPT * detail.left_over + FINE_KEPT * (moved - parts.fine @ converted)
