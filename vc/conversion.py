@@ -311,11 +311,13 @@ class Converter:
         # A breath or a hum far below speech is no voice, whatever the tracker says.
         f0 = frames.f0 * (frames.level_db > GATE_OPEN_DBFS)
         embedding = self.model.encode(held[None])
-        return Content(embedding.squeezed, f0, frames.level_db, frame_energy(held[:, EDGE_FRAMES:-EDGE_FRAMES]),
-                       self._detail(held, embedding, self._hold_edges(f0[None])[0], _held_speech(frames.level_db)))
+        detail = self._detail(held, embedding, f0, frames.level_db) if self.refined else None
+        return Content(embedding.squeezed, f0, frames.level_db, frame_energy(held[:, EDGE_FRAMES:-EDGE_FRAMES]), detail)
 
-    def _detail(self, log_mel, embedding, f0, speech) -> Detail:
-        """What the model loses of a window of the source (M, T) but for what it always loses of this voice."""
+    def _detail(self, log_mel, embedding, f0, level_db) -> Detail:
+        """What the model loses of a window of the source but for what it always loses of this voice. log_mel: with its
+        edges held (M, T + 2 EDGE_FRAMES). f0 and level_db: (T,)."""
+        f0, speech = self._hold_edges(f0[None])[0], _held_speech(level_db)
         content, stride = embedding.content[0], self.model.encoder.stride
         repeated = self._decode(content, embedding.speaker[0], f0)
         usual = recall(remember(content, log_mel, repeated, f0, speech, stride), content, f0, stride)
