@@ -12,6 +12,7 @@ from vc.features import mel_filters
 from vc.pitch import HIGHEST_HZ, LOWEST_HZ
 
 STEPS_PER_OCTAVE = 120  # of the table: ten cents
+SKIRT_BINS = 20  # beyond, a lobe is 500 times smaller than VALLEY
 VALLEY = 0.02  # between two harmonics, in units of their height: no voice is cleaner
 
 
@@ -43,15 +44,21 @@ def _pictures(mel):
     steps = math.ceil(math.log2(HIGHEST_HZ / LOWEST_HZ) * STEPS_PER_OCTAVE) + 1
     f0 = LOWEST_HZ * 2 ** (torch.arange(steps, dtype=torch.float64) / STEPS_PER_OCTAVE)
     bin_hz = torch.linspace(0, mel.sample_rate_hz / 2, mel.fft_samples // 2 + 1, dtype=torch.float64)
-    harmonics = torch.arange(1, int(mel.sample_rate_hz / 2 / LOWEST_HZ) + 1)
-    power = torch.stack([_lobe(bin_hz - (frequency * harmonics).unsqueeze(1), mel).square().sum(0)
+    power = torch.stack([_lobe(bin_hz - _harmonics(frequency, mel).unsqueeze(1), mel).square().sum(0)
                          for frequency in f0])
     pictures = torch.log((power + VALLEY**2).sqrt() @ mel_filters(mel).double().T)
     pictures = pictures - pictures.mean(1, keepdim=True)
     return (pictures / pictures.std()).float()
 
 
+def _harmonics(frequency, mel):
+    """In Hz, up to where not even a skirt reaches below half the sample rate."""
+    highest_hz = mel.sample_rate_hz * (0.5 + SKIRT_BINS / mel.fft_samples)
+    return frequency * torch.arange(1, int(highest_hz / frequency) + 1)
+
+
 def _lobe(offset_hz, mel):
     """Magnitude of the Hann window's spectrum at a distance from its centre, 1 at the centre."""
     x = offset_hz * mel.fft_samples / mel.sample_rate_hz  # in FFT bins
-    return (torch.sinc(x) + 0.5 * torch.sinc(x - 1) + 0.5 * torch.sinc(x + 1)).abs()
+    rest = 1 - x.square()
+    return torch.where(rest.abs() < 1e-9, 0.5, torch.sinc(x) / rest).abs()
