@@ -305,13 +305,13 @@ class Converter:
         return lambda frames: self.say(self.listen(frames), voice, own)
 
     @torch.no_grad()
-    def listen(self, frames) -> Content:
-        """What the model keeps of a window of the source, but for the voice."""
+    def listen(self, frames, detailed=True) -> Content:
+        """What the model keeps of a window of the source, but for the voice. detailed: with what goes past it."""
         held = self._hold_edges(frames.log_mel)
         # A breath or a hum far below speech is no voice, whatever the tracker says.
         f0 = frames.f0 * (frames.level_db > GATE_OPEN_DBFS)
         embedding = self.model.encode(held[None])
-        detail = self._detail(held, embedding, f0, frames.level_db) if self.refined else None
+        detail = self._detail(held, embedding, f0, frames.level_db) if detailed and self.refined else None
         return Content(embedding.squeezed, f0, frames.level_db, frame_energy(held[:, EDGE_FRAMES:-EDGE_FRAMES]), detail)
 
     def _detail(self, log_mel, embedding, f0, level_db) -> Detail:

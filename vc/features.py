@@ -53,6 +53,12 @@ def band_centres_hz(mel: MelConfig):
     return _mel_to_hz(torch.linspace(hz_to_mel(mel.min_hz), hz_to_mel(mel.max_hz), mel.bands + 2))[1:-1]
 
 
+def bands_at(hz, mel: MelConfig):
+    """Where frequencies (...) in Hz lie on the axis of bands: 0 at the first band's centre, M - 1 at the last's."""
+    low, high = hz_to_mel(mel.min_hz), hz_to_mel(mel.max_hz)
+    return (_hz_to_mel(hz) - low) / (high - low) * (mel.bands + 1) - 1
+
+
 _LINEAR_HZ_PER_MEL = 200 / 3
 _BREAK_HZ = 1000.0
 _BREAK_MEL = _BREAK_HZ / _LINEAR_HZ_PER_MEL
@@ -62,6 +68,12 @@ _LOG_STEP = math.log(6.4) / 27  # 27 mels from 1 kHz to 6.4 kHz
 def hz_to_mel(hz: float) -> float:
     """Slaney's scale for one frequency in Hz."""
     return hz / _LINEAR_HZ_PER_MEL if hz < _BREAK_HZ else _BREAK_MEL + math.log(hz / _BREAK_HZ) / _LOG_STEP
+
+
+def _hz_to_mel(hz):
+    """hz_to_mel for tensors."""
+    above = _BREAK_MEL + (hz / _BREAK_HZ).clamp(min=1).log() * (1 / _LOG_STEP)
+    return torch.where(hz < _BREAK_HZ, hz * (1 / _LINEAR_HZ_PER_MEL), above)
 
 
 def _mel_to_hz(mel):

@@ -1,9 +1,9 @@
 """A log-mel as a sum of two: the envelope, which says what is said and by whom, and the fine structure, which says at
 what pitch and how hoarsely.
 
-The source-filter picture (Fant 1960): what multiplies in a spectrum adds in its logarithm, and the filter is what changes
-slowly along the frequencies, so the lowest coefficients of a cosine transform hold it (the cepstrum: Bogert, Healy and
-Tukey 1963).
+The source-filter picture (Fant 1960): what multiplies in a spectrum adds in its logarithm, and the filter is what
+changes slowly along the frequencies, so the lowest coefficients of a cosine transform hold it (the cepstrum: Bogert,
+Healy and Tukey 1963).
 """
 
 import math
@@ -11,7 +11,7 @@ import math
 import torch
 
 from vc.config import MelConfig
-from vc.features import band_centres_hz, hz_to_mel
+from vc.features import band_centres_hz, bands_at
 
 # A harmonic of a 300 Hz voice comes every 13 bands of 128; what is slower along the bands is the envelope.
 ENVELOPE_SHARE = 1 / 8
@@ -39,10 +39,8 @@ class SourceFilter:
 
     def _positions(self, ratio):
         """Where each band finds what it gets, counted in bands: (B,) -> (B, M)."""
-        mel = self._mel
-        low, high = hz_to_mel(mel.min_hz), hz_to_mel(mel.max_hz)
-        source_hz = (self._centres_hz / ratio.unsqueeze(1)).clamp(max=mel.max_hz)
-        return ((_hz_to_mel(source_hz) - low) / (high - low) * (mel.bands + 1) - 1).clamp(0, mel.bands - 1)
+        source_hz = (self._centres_hz / ratio.unsqueeze(1)).clamp(max=self._mel.max_hz)
+        return bands_at(source_hz, self._mel).clamp(0, self._mel.bands - 1)
 
 
 def cosine_basis(size):
@@ -51,9 +49,3 @@ def cosine_basis(size):
     basis = torch.cos(math.pi / size * torch.arange(size).unsqueeze(1) * position) * math.sqrt(2 / size)
     basis[0] /= math.sqrt(2)
     return basis
-
-
-def _hz_to_mel(hz):
-    """hz_to_mel for tensors."""
-    break_mel, step = hz_to_mel(1000.0), hz_to_mel(1000.0 * math.e) - hz_to_mel(1000.0)
-    return torch.where(hz < 1000, hz * (break_mel / 1000), break_mel + (hz / 1000).clamp(min=1).log() * step)

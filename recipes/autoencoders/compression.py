@@ -23,9 +23,10 @@ from vc.conversion import DEFAULT_MODEL, load
 from vc.evaluation.instrument import SAMPLE_RATE_HZ, Case, Sound
 from vc.evaluation.intervals import ratio_of_sums
 from vc.evaluation.naturalness import Naturalness
-from vc.evaluation.pairs import read_pairs
+from vc.evaluation.pairs import evenly, read_pairs
 from vc.evaluation.recognition import Recognition
 from vc.evaluation.similarity import Similarity
+from vc.evaluation.table import cell
 from vc.files import write_atomically
 
 TABLE = Path(__file__).parent / "COMPRESSION.md"
@@ -66,8 +67,7 @@ def main(arguments):
 def chosen(pairs, limit):
     """{source: text} of different sources with a text, evenly over the list."""
     sources = {pair.source: pair.text for pair in pairs if pair.text}
-    places = np.linspace(0, len(sources) - 1, min(limit, len(sources))).round().astype(int)
-    return dict(np.array(list(sources.items()), dtype=object)[places])
+    return dict(evenly(sources.items(), limit))
 
 
 def round_trip(converter, files):
@@ -110,11 +110,8 @@ class Listener:
                 qualities.append(self._quality.read(sound))
                 seconds += len(sound.levelled) / SAMPLE_RATE_HZ
         cells = costs(files, seconds) if files else ["-"] * 3
-        figures = [(cosines, [1] * len(cosines), "{:.3f}"), (errors, words, "{:.1f}"),
-                   (qualities, [1] * len(qualities), "{:.2f}")]
-        for numerators, denominators, form in figures:
-            found = ratio_of_sums(numerators, denominators)
-            cells.append("{} [{}, {}]".format(*map(form.format, (found.value, found.low, found.high))))
+        cells += [cell(ratio_of_sums(cosines, [1] * len(cosines)), 3), cell(ratio_of_sums(errors, words), 1),
+                  cell(ratio_of_sums(qualities, [1] * len(qualities)), 2)]
         return f"| {name} | " + " | ".join(cells) + " |"
 
 

@@ -26,6 +26,7 @@ from vc.errors import DataError, VcError
 from vc.evaluation.instrument import load_levelled
 from vc.evaluation.intervals import ratio_of_sums
 from vc.evaluation.naturalness import Naturalness
+from vc.evaluation.table import cell
 from vc.features import LogMel
 from vc.files import write_atomically
 from vc.losses import reconstruction
@@ -139,8 +140,7 @@ def table(readings, distances, ratio_db):
 
 
 def _cell(values):
-    found = ratio_of_sums(values, np.ones(len(values)))
-    return f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]"
+    return cell(ratio_of_sums(values, np.ones(len(values))), 2)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from vc.evaluation.pairs import read_pairs
 from vc.evaluation.pitch import Pitch
 from vc.evaluation.recognition import Recognition
 from vc.evaluation.similarity import Similarity
+from vc.evaluation.table import cell
 from vc.files import write_atomically
 
 BEGIN = "<!-- conditions: written by recipes/default/conditions.py -->\n"
@@ -143,10 +144,7 @@ def cells(found):
 
 def _cell(found, measure, digits, weight):
     weights = np.array([1.0 if weight is None else one[weight] for one in found])
-    interval = ratio_of_sums(np.array([one[measure] for one in found]) * weights, weights)
-    if interval is None:
-        return "-"
-    return f"{interval.value:.{digits}f} [{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
+    return cell(ratio_of_sums(np.array([one[measure] for one in found]) * weights, weights), digits)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,10 @@ Writes source, first reference and result of each pair as Ogg files, and a READM
 import sys
 from pathlib import Path
 
-import numpy as np
-
 from vc.audio import load_audio, save_audio
 from vc.conversion import load
 from vc.errors import VcError
-from vc.evaluation.pairs import read_pairs
+from vc.evaluation.pairs import evenly, read_pairs
 from vc.files import write_atomically
 
 PAIRS = 5
@@ -33,8 +31,7 @@ def main(table, folder):
     """Write the samples."""
     folder.mkdir(parents=True, exist_ok=True)
     pairs, converter, lines = read_pairs(table), load(device="cpu"), []
-    for place in np.linspace(0, len(pairs) - 1, PAIRS).round().astype(int):
-        pair = pairs[place]
+    for pair in evenly(pairs, PAIRS):
         name = f"{pair.source_speaker}-{pair.target_speaker}"
         links = []
         for part, path in (("source", pair.source), ("target", pair.references[0])):

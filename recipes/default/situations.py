@@ -14,7 +14,7 @@ from vc.data.corruptions.noise import add_noise
 from vc.data.sampling import split_utterances
 from vc.data.store import Utterance
 from vc.errors import AudioError, DataError
-from vc.evaluation.pairs import Pair
+from vc.evaluation.pairs import Pair, evenly
 from vc.level import trim_silence
 
 # The corpus's tables tell no ages. Of these speakers speechocean762's own list, spk2age, says 6 years.
@@ -53,13 +53,6 @@ def situations(pairs, genders, corpus, settings, noise, mel, count, folder):
             *_between_genders(pairs, genders, count),
             *_voices_of_the_corpus(plain, corpus, settings),
             *_spoilt(plain, noise, mel, folder)]
-
-
-def evenly(items, count):
-    """`count` of the items from the first to the last; all of them where there are no more."""
-    items = list(items)
-    places = np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int)
-    return [items[place] for place in places]
 
 
 def as_they_are(pairs):
@@ -164,9 +157,10 @@ def _spoilt(plain, noise, mel, folder):
     def short(waves):
         return [first_speech(wave, rate_hz, SHORT_S) for wave in waves]
 
-    cut = rewritten((longest(pair.references, rate_hz) for pair in plain), short, rate_hz, folder / "short")
+    whole = [longest(pair.references, rate_hz) for pair in plain]
+    cut = rewritten(whole, short, rate_hz, folder / "short")
     yield Situation(f"{SHORT_S:g}-second reference", "the plain pairs, the first seconds of their longest reference "
-                    "alone", [Trial(pair, pair.source, (cut[longest(pair.references, rate_hz)],)) for pair in plain])
+                    "alone", [Trial(pair, pair.source, (cut[path],)) for pair, path in zip(plain, whole, strict=True)])
     spoilt = rewritten(references, noisy, rate_hz, folder / "references")
     yield Situation("noisy references", f"the plain pairs, all references at {RATIO_DB:g} dB",
                     [Trial(pair, pair.source, tuple(spoilt[path] for path in pair.references)) for pair in plain])

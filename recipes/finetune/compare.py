@@ -25,6 +25,7 @@ from vc.evaluation.intervals import ratio_of_sums
 from vc.evaluation.naturalness import Naturalness
 from vc.evaluation.recognition import Recognition, edit_distance, split_words
 from vc.evaluation.similarity import Similarity, mean_direction
+from vc.evaluation.table import cell
 from vc.finetuning import finetune
 
 OTHER_S, SHORTEST_S, LONGEST_S = 30.0, 2.0, 8.0
@@ -117,12 +118,8 @@ class Judges:
             words.append(len(said))
             ratings.append(self.naturalness.read(sound))
         ones = [1] * len(made)
-        return [_cell("{:.3f}", cosines, ones), _cell("{:.1f}", errors, words), _cell("{:.2f}", ratings, ones)]
-
-
-def _cell(form, numerators, denominators):
-    figure = ratio_of_sums(numerators, denominators)
-    return f"{form} [{form}, {form}]".format(figure.value, figure.low, figure.high)
+        return [cell(ratio_of_sums(cosines, ones), 3), cell(ratio_of_sums(errors, words), 1),
+                cell(ratio_of_sums(ratings, ones), 2)]
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def encode(converter, source) -> Encoded:
     survey, voice = converter.survey(source), converter.voice_of(source)
     stride, windows, offsets = converter.model.encoder.stride, [], []
     for frames, _ in converter.windows(source, survey):
-        content = converter.listen(frames)
+        content = converter.listen(frames, detailed=False)
         f0, level_db = (contour.cpu()[::stride].numpy() for contour in (content.f0, content.level_db))
         codes = codes_of(converter.model, content.squeezed)[0].cpu().numpy()
         windows.append(Window(len(content.f0), codes, f0_steps(f0), level_steps(level_db)))

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vc.commands.shared import add_command, add_device
+from vc.commands.shared import add_command, add_run_options, run_folder
 
 
 def add(commands):
@@ -14,18 +14,13 @@ def add(commands):
                         "package")
     parser.add_argument("data", metavar="DATA", help="a folder of one person's recordings, a folder a speaker, a "
                         "table (path, speaker), or what `vc prepare` made")
-    parser.add_argument("overrides", nargs="*", metavar="key=value", help="for instance train.steps=1000")
-    parser.add_argument("-o", "--output", metavar="RUN",
-                        help="folder of the run (default: runs/ and the name of DATA)")
-    parser.add_argument("--resume", action="store_true", help="continue the run in this folder")
-    add_device(parser)
+    add_run_options(parser, "the name of DATA")
 
 
 def _finetune(options):
     from vc.device import choose_device
     from vc.finetuning import finetune
 
-    folder = Path(options.output) if options.output else Path("runs") / Path(options.data).resolve().stem
-    print(finetune(options.model, options.data, folder, options.overrides, resume=options.resume,
-                   device=choose_device(options.device)))
+    print(finetune(options.model, options.data, run_folder(options, Path(options.data).resolve()),
+                   options.overrides, resume=options.resume, device=choose_device(options.device)))
     return 0

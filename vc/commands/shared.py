@@ -40,6 +40,19 @@ def add_device(parser):
     parser.add_argument("--device", default="auto", choices=DEVICES, help="default: %(default)s")
 
 
+def add_run_options(parser, named_after):
+    """Settings over those of the run, -o, --resume and --device. named_after: whose name the run takes by default."""
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="for instance train.steps=1000")
+    parser.add_argument("-o", "--output", metavar="RUN", help=f"folder of the run (default: runs/ and {named_after})")
+    parser.add_argument("--resume", action="store_true", help="continue the run in this folder")
+    add_device(parser)
+
+
+def run_folder(options, origin):
+    """The folder that the run options name, by default after the file or folder `origin`."""
+    return Path(options.output) if options.output else Path("runs") / Path(origin).stem
+
+
 def positive(text):
     """A whole number above 0, as an option's type."""
     number = int(text)

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from vc.audio import load_audio, save_audio
+from vc.evaluation.pairs import evenly
 from vc.evaluation.systems import MODEL
 
 SAMPLES, EXTREMES = 6, 3
@@ -27,8 +26,7 @@ def choose(items):
     list."""
     own = [item for item in items if item.system == MODEL and item.values.get("cosine_to_target") is not None]
     ranked = sorted(own, key=lambda item: -score(item.values["cosine_to_target"], item.values.get("wer") or 0.0))
-    places = np.unique(np.linspace(0, len(own) - 1, min(SAMPLES, len(own))).round().astype(int)) if own else []
-    return {"sample": [own[place].pair for place in places], "best": [item.pair for item in ranked[:EXTREMES]],
+    return {"sample": [item.pair for item in evenly(own, SAMPLES)], "best": [item.pair for item in ranked[:EXTREMES]],
             "worst": [item.pair for item in ranked[-EXTREMES:][::-1]]}
 
 

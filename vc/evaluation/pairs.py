@@ -10,6 +10,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from vc.data.layouts import find_recordings
 from vc.errors import DataError
 from vc.evaluation.recognition import split_words
@@ -107,3 +109,10 @@ def _relative(path, folder):
     if any(mark in relative for mark in ",\t\n"):
         raise DataError(f"{path}: a pair list cannot hold a path with a comma, a tab or a line break; rename the file")
     return relative
+
+
+def evenly(items, count):
+    """`count` of the items from the first to the last; all of them where there are no more."""
+    items = list(items)
+    places = np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int)
+    return [items[place] for place in places]

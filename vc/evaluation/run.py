@@ -19,7 +19,7 @@ from vc.evaluation.cache import Cache, digest
 from vc.evaluation.examiner import Examiner, Question
 from vc.evaluation.instruments import INSTRUMENTS
 from vc.evaluation.page import write_page
-from vc.evaluation.pairs import own_recordings, parallel_recordings, read_pairs
+from vc.evaluation.pairs import evenly, own_recordings, parallel_recordings, read_pairs
 from vc.evaluation.pca import MelReader, corpus_speech, fit_components, recordings_speech
 from vc.evaluation.report import write_report
 from vc.evaluation.studio import Settings, Studio, start_studio
@@ -70,7 +70,7 @@ def evaluate(request: Request):
                   components.stem)
     with workforce(start_studio, settings, request.workers or processors(), Studio(settings, converter)) as work:
         examiner = Examiner(work, Cache(cache_folder / "readings.jsonl"), instruments, facts,
-                            evenly(questions, request.limit))
+                            some_of(questions, request.limit))
         examiner.make_sounds(cache_folder / "sounds", request.force)
         examiner.read()
         report = write_report(request, examiner, converter, examiner.take_halves(recordings_of(examiner.questions)))
@@ -89,12 +89,11 @@ def read_questions(request):
     return questions, tuple([pair.text for pair in pairs] + [other.text for other in others if other])
 
 
-def evenly(questions, limit):
+def some_of(questions, limit):
     """At most `limit` of them, numbered anew, evenly over the list, which begins with the pairs of one source."""
-    if limit is None or limit >= len(questions):
+    if limit is None:
         return questions
-    places = np.linspace(0, len(questions) - 1, limit).round().astype(int)
-    return [replace(questions[place], number=number) for number, place in enumerate(places)]
+    return [replace(question, number=number) for number, question in enumerate(evenly(questions, limit))]
 
 
 def recordings_of(questions):

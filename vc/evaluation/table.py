@@ -29,9 +29,13 @@ def groups_of(result):
 
 def format_figure(figure, measure):
     """0.694 [0.681, 0.706], with as many decimals as the unit deserves, and a dash for None."""
+    return cell(figure, DECIMALS.get(measure.unit, 3))
+
+
+def cell(figure, decimals):
+    """0.694 [0.681, 0.706], of a Figure or an Interval, and a dash for None."""
     if figure is None:
         return "-"
-    decimals = DECIMALS.get(measure.unit, 3)
     value, low, high = (f"{number:.{decimals}f}" for number in (figure.value, figure.low, figure.high))
     return f"{value} [{low}, {high}]"
 
