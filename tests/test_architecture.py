@@ -12,7 +12,7 @@ LAYERS = [
     {"errors"},
     {"config", "files", "workers", "registry", "distributed"},
     {"audio", "level", "device", "windows", "pitch", "pitch_range"},
-    {"features", "harmonics", "layers", "spectrum", "bounds", "source_filter", "memory", "detail"},
+    {"features", "harmonics", "layers", "spectrum", "bounds", "source_filter", "adaptation", "detail"},
     {"bottlenecks", "cores", "rates", "encoder", "decoder", "adversaries", "realism", "discriminators",
      "code_losses", "latent_critic"},
     {"model", "losses", "stacked"},

@@ -8,7 +8,8 @@ import torch
 
 from vc import conversion
 from vc.audio import load_audio, save_audio
-from vc.conversion import Frames, frame_levels_db, load
+from vc.conversion import Frames, load
+from vc.spectrum import frame_levels_db
 from vc.errors import AudioError, CheckpointError, ConfigError, VoiceError
 from vc.features import LogMel
 from vc.level import NOMINAL_LEVEL_DB, PEAK, at_level, speech_level_db

@@ -207,13 +207,30 @@ def test_learning_rate_by_hand():
     assert rates == pytest.approx([0.1, 1.0, 1.0, 0.5, 0.0, 0.0])
 
 
+def test_the_last_layer_is_fitted_to_the_reference(repository):
+    """Each item's reference holds its own source, so the fit puts right what the untrained decoder gets wrong."""
+    torch.manual_seed(0)
+    settings = ["loss.reconstruction=0", "loss.adapted_reconstruction=1", "train.consistency_from=0",
+                "adversary.form=none"]
+    objective = Objective(load_config(repository / "configs" / "tiny.yaml", settings), speakers=2)
+    waves = 0.1 * torch.randn(2, 8000) * torch.sin(torch.arange(8000) * torch.tensor([[1], [2]]) / 800).relu()
+    f0 = torch.full((2, 41), 120.0)
+    outcome = objective(Batch(waves, waves.repeat(1, 3), torch.arange(2), f0, f0.repeat(1, 3)[:, :121]), 0,
+                        torch.Generator().manual_seed(0))
+    assert outcome.terms["adapted_reconstruction"] < 0.9 * outcome.terms["reconstruction"]
+    outcome.terms["adapted_reconstruction"].backward()
+    assert all(parameter.grad.abs().max() > 0 for parameter in objective.model.decoder.parameters())
+    # What the fit is fitted to learns too: the reference's content half passes through the last block as well.
+    assert objective.model.encoder.to_content.weight.grad.abs().max() > 0
+
+
 def test_the_judging_encoder_stands_still():
     """Consistency on converted mels trains the decoder and leaves the encoder alone."""
     config = Config(model=dict(width=16, encoder_blocks=1, decoder_blocks=1, kernel=3, content_dims=4, speaker_dims=8))
     objective = Objective(config, speakers=4)
     content, speaker = torch.rand(4, 4, 10), torch.nn.functional.normalize(torch.randn(4, 8), dim=1)
     f0 = torch.full((4, 20), 150.0)
-    converted, wanted = objective._convert_some(content, speaker, Batch(None, None, None, f0, f0))
+    converted, wanted = objective._convert_some(content, speaker, None, Batch(None, None, None, f0, f0))
     terms = objective._consistency(converted, content, wanted)
     sum(terms.values()).backward()
     assert all(parameter.grad is None for parameter in objective.model.encoder.parameters())

@@ -105,6 +105,8 @@ class LossConfig(Section):
     """Weights of the losses, by the names that the log and the tests use."""
 
     reconstruction: float = pydantic.Field(1.0, ge=0)
+    adapted_reconstruction: float = pydantic.Field(
+        0.0, ge=0, description="above 0, the last layer is fitted to the reference in each step (vc.adaptation)")
     speaker_consistency: float = pydantic.Field(0.5, ge=0)
     content_consistency: float = pydantic.Field(0.5, ge=0)
     speaker_classification: float = pydantic.Field(0.1, ge=0)

@@ -16,6 +16,7 @@ import torch
 from torch.nn import functional as F
 
 import vc
+from vc import adaptation
 from vc.audio import AudioWriter, load_audio, stream_audio
 from vc.bottlenecks import Squeezed
 from vc.checkpoint import load_model
@@ -24,11 +25,11 @@ from vc.device import choose_device
 from vc.errors import AudioError
 from vc.features import LogMel
 from vc.level import LevelMeter, at_level, level_gain, require_speech, restore_level, restoring_gain, trim_silence
-from vc.memory import gather, recall, remember
+from vc.model import Drawing
 from vc.pitch import track_pitch
 from vc.pitch_range import move_pitch, pitch_range
 from vc.source_filter import SourceFilter
-from vc.spectrum import is_speech, long_term_spectrum, match_spectrum
+from vc.spectrum import frame_levels_db, is_speech, long_term_spectrum, match_spectrum
 from vc.survey import survey_source
 from vc.vocoders import make_vocoder
 from vc.voices import Voice
@@ -50,7 +51,7 @@ def load(model=None, device="auto", vocoder=None, refined=True):
     """A Converter from a model file, by default (None or "default") the model that ships with the package.
 
     device: auto, cpu, cuda or mps. vocoder: a name in vc.vocoders.VOCODERS or a file that holds one, by default
-    DEFAULT_VOCODER. refined: False gives what the two halves say by themselves, without vc.memory, vc.detail
+    DEFAULT_VOCODER. refined: False gives what the two halves say by themselves, without vc.adaptation, vc.detail
     and vc.spectrum. Raises CheckpointError, ConfigError.
     """
     device = choose_device(device)
@@ -245,18 +246,22 @@ class Converter:
         return Voice(name, speaker, sum(piece.seconds for piece in pieces),
                      long_term_spectrum([piece.log_mel[:, piece.speech] for piece in pieces]),
                      pitch_range(torch.cat([piece.f0 for piece in pieces])),
-                     gather([self._remembered(piece, speaker) for piece in pieces]))
+                     self._adapted_to(pieces, speaker))
 
     @torch.no_grad()
-    def _remembered(self, piece, speaker):
-        """The Memory of a piece."""
-        f0 = F.pad(piece.f0, (0, piece.log_mel.shape[1] - len(piece.f0)))
-        repeated = self._decode(piece.content, speaker, f0)
-        return remember(piece.content, piece.log_mel, repeated.cpu(), f0, piece.speech, self.model.encoder.stride)
+    def _adapted_to(self, pieces, speaker):
+        """What corrects the decoder in the voice of pieces: (M, W + 1)."""
+        drawn = [self._draw(piece.content, speaker, F.pad(piece.f0, (0, piece.log_mel.shape[1] - len(piece.f0))))
+                 for piece in pieces]
+        seen = torch.cat([part.seen for part in drawn], dim=2)
+        repeated = torch.cat([part.log_mel for part in drawn], dim=2)
+        log_mel = torch.cat([piece.log_mel for piece in pieces], dim=1).to(self.device)
+        speech = torch.cat([piece.speech for piece in pieces]).to(self.device)
+        return adaptation.fit(seen, log_mel - repeated, speech[None])[0].cpu()
 
-    def _decode(self, content, speaker, f0):
-        """Of one item: (C, T'), (S,), (T,) -> log-mel (M, T)."""
-        return self.model.decode(*(part[None].to(self.device) for part in (content, speaker, f0)))[0]
+    def _draw(self, content, speaker, f0) -> Drawing:
+        """Of one item: (C, T'), (S,), (T,)."""
+        return self.model.draw(*(part[None].to(self.device) for part in (content, speaker, f0)))
 
     def survey(self, source):
         """Level, length and pitch of a recording, which has to be known before `windows`. Raises AudioError."""
@@ -318,30 +323,27 @@ class Converter:
         """What the model loses of a window of the source but for what it always loses of this voice. log_mel: with its
         edges held (M, T + 2 EDGE_FRAMES). f0 and level_db: (T,)."""
         f0, speech = self._hold_edges(f0[None])[0], _held_speech(level_db)
-        content, stride = embedding.content[0], self.model.encoder.stride
-        repeated = self._decode(content, embedding.speaker[0], f0)
-        usual = recall(remember(content, log_mel, repeated, f0, speech, stride), content, f0, stride)
-        return detail_of(log_mel, repeated + usual * speech, f0, self._parts)
+        drawn = self._draw(embedding.content[0], embedding.speaker[0], f0)
+        left_over = adaptation.unexplained(drawn.seen, log_mel - drawn.log_mel, speech[None])[0]
+        return detail_of(log_mel, left_over, f0, self._parts)
 
     @torch.no_grad()
     def say(self, content, voice, own_range):
         """Content in a voice: log-mel (M, T). own_range: PitchRange of the source."""
         f0 = self._hold_edges(move_pitch(content.f0.cpu(), own_range, voice.pitch)[None])[0].to(self.device)
-        converted = self._decode(content.squeezed.z[0], voice.speaker, f0)
-        if self.refined:
-            converted = self._refined(converted, content, voice, f0)
+        drawn = self._draw(content.squeezed.z[0], voice.speaker, f0)
+        converted = self._refined(drawn, content, voice, f0) if self.refined else drawn.log_mel[0]
         converted = converted[:, EDGE_FRAMES:-EDGE_FRAMES]
         # A source frame far below speech is a pause, and stays silent whatever the decoder makes of it.
         shut = ((GATE_OPEN_DBFS - content.level_db) / (GATE_OPEN_DBFS - GATE_SHUT_DBFS)).clamp(0, 1)
         gated = _held_down(converted, content.energy) - shut * (GATE_DB * math.log(10) / 20)
         return gated.clamp(min=math.log(self.mel.floor))
 
-    def _refined(self, converted, content, voice, f0):
+    def _refined(self, drawn, content, voice, f0):
         """What the decoder said, with what the target's recordings and the source's tell beyond the two halves."""
-        speech = _held_speech(content.level_db)
-        if voice.memory is not None:
-            known = recall(voice.memory.to(self.device), content.squeezed.z[0], f0, self.model.encoder.stride)
-            converted = converted + known * speech
+        speech, converted = _held_speech(content.level_db), drawn.log_mel[0]
+        if voice.maps is not None:
+            converted = drawn.adapted(voice.maps.to(self.device)[None], speech[None])[0]
         if content.detail is not None:
             converted = with_detail(converted, content.detail, f0, self._parts)
         return match_spectrum(converted, speech, voice.spectrum)
@@ -374,12 +376,6 @@ def _held_speech(level_db):
 def frame_energy(log_mel):
     """Level of each frame of a log-mel (M, T), in nepers: (T,)."""
     return torch.logsumexp(2 * log_mel, dim=0) / 2
-
-
-def frame_levels_db(wave, hop_samples):
-    """Level in dBFS of the two hops around each mel frame: (N,) -> (N // hop_samples + 1,)."""
-    power = F.avg_pool1d(wave.square()[None], 2 * hop_samples, hop_samples, padding=hop_samples)[0]
-    return 10 * torch.log10(power + 1e-12)
 
 
 def _crossfaded(windows, overlap_frames):

@@ -9,7 +9,8 @@ from vc.rates import make_up
 
 
 class Decoder(nn.Module):
-    """content (B, C, T'), speaker (B, S) and harmonics (B, M + 1, T) -> standardised log-mel (B, M, T).
+    """content (B, C, T'), speaker (B, S) and harmonics (B, M + 1, T) -> standardised log-mel (B, M, T), and what the
+    last layer saw of it (B, W, T).
 
     Most blocks run at the content's frame rate; one more, after the frames have been spread out again, at the mel's.
     What comes out is an envelope plus, band by band, so much of the harmonics' picture: source and filter, which
@@ -48,8 +49,9 @@ class Decoder(nn.Module):
         h = self.spread(h, frames, mask)
         if self.pitch:
             h = h + self.from_fine_harmonics(only_valid(harmonics, mask))
-        out = self.to_mel(only_valid(self.fine_block(h, speaker, mask), mask))
+        seen = only_valid(self.fine_block(h, speaker, mask), mask)
+        out = self.to_mel(seen)
         if not self.pitch:
-            return out
+            return out, seen
         envelope, depth = out.chunk(2, dim=1)
-        return envelope + depth * harmonics[:, :self.bands]
+        return envelope + depth * harmonics[:, :self.bands], seen

@@ -3,9 +3,9 @@
 The halves keep too little of a recording to say it again in all detail. What they lose is found by having the decoder
 repeat the source in its own voice; what is left over of the recorded mel is what this utterance has beyond the model's
 idea of it. Added to the same words in another voice it brings back edges and noises of consonants. What is left over
-again and again is the voice, and is taken out by the voice's own memory of itself (vc.memory). Of the fine structure -
-harmonics and the noise between them - the decoder draws an idea; the source has real ones, at its own pitch, and they
-are moved to the new one.
+again and again is the voice, and is taken out: the decoder's last layer is fitted to the source itself, for each frame
+to all the others (vc.adaptation). Of the fine structure - harmonics and the noise between them - the decoder draws an
+idea; the source has real ones, at its own pitch, and they are moved to the new one.
 
 The shift by a difference between two converted versions of the source, instead of the source's replacement, is an idea
 from statistical conversion (Kobayashi et al. 2014, "Statistical singing voice conversion with direct waveform
@@ -33,9 +33,9 @@ class Detail:
     f0: torch.Tensor
 
 
-def detail_of(log_mel, expected, f0, parts: SourceFilter) -> Detail:
-    """log_mel: of the source (M, T). expected: what the model says it to be, voice and all (M, T)."""
-    return Detail(parts.envelope @ (log_mel - expected), parts.fine @ log_mel, f0)
+def detail_of(log_mel, left_over, f0, parts: SourceFilter) -> Detail:
+    """log_mel: of the source (M, T). left_over: what neither the model nor the voice explains of it (M, T)."""
+    return Detail(parts.envelope @ left_over, parts.fine @ log_mel, f0)
 
 
 def with_detail(converted, detail: Detail, f0, parts: SourceFilter):

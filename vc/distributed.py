@@ -34,8 +34,9 @@ class Crew:
         """The batch (B, ...) whose parts (B / size, ...) the processes hold, without gradient."""
         if self.size == 1:
             return values
+        values = values.detach().contiguous()
         parts = [torch.empty_like(values) for _ in range(self.size)]
-        distributed.all_gather(parts, values.detach().contiguous())
+        distributed.all_gather(parts, values)
         return torch.stack(parts, dim=1).flatten(0, 1)
 
     def average(self, tensors):

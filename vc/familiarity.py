@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import torch
 
 from vc.audio import stream_audio
-from vc.conversion import MIN_REFERENCE_S, frame_levels_db
+from vc.conversion import MIN_REFERENCE_S
 from vc.errors import AudioError
 from vc.level import SILENCE_DBFS, LevelMeter, level_gain, speech_level_db, trim_silence
 from vc.pitch import track_pitch
-from vc.spectrum import is_speech
+from vc.spectrum import frame_levels_db, is_speech
 from vc.windows import sliding_windows
 
 WINDOW_S = 10.0

@@ -1,14 +1,29 @@
 """The auto-encoder as one object: log-mel in, two halves, log-mel out. Training, conversion, evaluation and the demo
 all stand on it."""
 
+from dataclasses import dataclass
+
 import torch
 from torch import nn
 
+from vc import adaptation
 from vc.config import Config
 from vc.decoder import Decoder
 from vc.encoder import Embedding, Encoder
 from vc.harmonics import HarmonicComb
 from vc.layers import frame_mask
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What the decoder says: log_mel (B, M, T), and what its last layer saw (B, W, T)."""
+
+    log_mel: torch.Tensor
+    seen: torch.Tensor
+
+    def adapted(self, maps, speech):
+        """The log-mel (B, M, T), its speech frames (B, T) corrected by the voices' maps (B, M, W + 1)."""
+        return self.log_mel + adaptation.correction(maps, self.seen, speech)
 
 
 class AutoEncoder(nn.Module):
@@ -44,6 +59,18 @@ class AutoEncoder(nn.Module):
 
     def decode(self, content, speaker, f0, lengths=None):
         """content: (B, C, T'), speaker: (B, S), f0: (B, T) in Hz, 0 where unvoiced -> log-mel (B, M, T)."""
+        return self.draw(content, speaker, f0, lengths).log_mel
+
+    def draw(self, content, speaker, f0, lengths=None) -> Drawing:
+        """The same, with what the decoder's last layer saw."""
         mask = None if lengths is None else frame_mask(lengths, f0.shape[1], content.device)
-        standardised = self.decoder(content, speaker, self.harmonics(f0), mask)
-        return standardised.float() * self.band_std + self.band_mean
+        standardised, seen = self.decoder(content, speaker, self.harmonics(f0), mask)
+        return Drawing(standardised.float() * self.band_std + self.band_mean, seen)
+
+    def adapt(self, embedding, log_mel, f0, speech):
+        """The maps (B, M, W + 1) that correct what the decoder says in the voices of recordings; see vc.adaptation.
+
+        embedding: of the recordings, with their log_mel (B, M, T), f0 (B, T) in Hz and which frames are speech (B, T).
+        """
+        repeated = self.draw(embedding.content, embedding.speaker, f0)
+        return adaptation.fit(repeated.seen, log_mel - repeated.log_mel, speech)

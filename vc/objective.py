@@ -22,6 +22,7 @@ from vc.latent_critic import LatentCritic
 from vc.model import AutoEncoder
 from vc.pitch_range import move_pitch, pitch_range
 from vc.realism import Realism
+from vc.spectrum import frame_levels_db, is_speech
 
 
 @dataclass(frozen=True)
@@ -91,16 +92,23 @@ class Objective(nn.Module):
         if self.guard is None:
             bottleneck.learn(embedding.unsqueezed.detach(), embedding.squeezed)
         content, squeezed = embedding.content, embedding.squeezed
-        speaker = self.model.encode(reference).speaker
-        rebuilt = self.model.decode(content, speaker, batch.source_f0)
+        voice = self.model.encode(reference)
+        speaker = voice.speaker
+        drawn = self.model.draw(content, speaker, batch.source_f0)
+        rebuilt = drawn.log_mel
         terms = {"reconstruction": losses.reconstruction(rebuilt, clean, self.model.band_std),
                  "speaker_classification": self.classification(speaker, batch.speaker_ids)}
+        maps = None
+        if self.config.loss.adapted_reconstruction > 0:
+            maps = self.model.adapt(voice, reference, batch.reference_f0, self._speech(batch.reference))
+            rebuilt = drawn.adapted(maps, self._speech(batch.source))
+            terms["adapted_reconstruction"] = losses.reconstruction(rebuilt, clean, self.model.band_std)
         others, metrics = {}, {f"bottleneck/{name}": value for name, value in squeezed.metrics.items()}
         if squeezed.penalty is not None:
             others["bottleneck"] = squeezed.penalty
         others |= self._shape(heard, clean, content)
         if step >= self.config.train.consistency_from:
-            converted, wanted = self._convert_some(content.detach(), speaker.detach(), batch)
+            converted, wanted = self._convert_some(content.detach(), speaker.detach(), maps, batch)
             terms |= self._consistency(converted, content.detach(), wanted)
             if self.realism is not None and step >= self.realism.from_step:
                 judgement = self._judge(clean, rebuilt, converted)
@@ -137,14 +145,19 @@ class Objective(nn.Module):
         return {name: self.config.code_losses[name]["weight"] * code_loss(coding)
                 for name, code_loss in self.code_losses.items()}
 
-    def _convert_some(self, content, speaker, batch):
+    def _convert_some(self, content, speaker, maps, batch):
         """A share of the batch in another's voice (b, M, T), and the speaker halves asked for (b, S)."""
         converts = max(1, round(len(content) * self.config.train.consistency_share))
-        wanted, theirs = (self.crew.share(self.crew.gather(whole).roll(1, 0))[:converts]
-                          for whole in (speaker, batch.reference_f0))
-        own, others = pitch_range(batch.source_f0[:converts]), pitch_range(theirs)
-        f0 = move_pitch(batch.source_f0[:converts], own, others)
-        return self.model.decode(content[:converts], wanted, f0), wanted
+
+        def theirs(whole):
+            return self.crew.share(self.crew.gather(whole).roll(1, 0))[:converts]
+
+        wanted = theirs(speaker)
+        own, others = pitch_range(batch.source_f0[:converts]), pitch_range(theirs(batch.reference_f0))
+        drawn = self.model.draw(content[:converts], wanted, move_pitch(batch.source_f0[:converts], own, others))
+        if maps is None:
+            return drawn.log_mel, wanted
+        return drawn.adapted(theirs(maps.detach()), self._speech(batch.source[:converts])), wanted
 
     def _consistency(self, converted, content, wanted):
         """Whether the halves come out of a converted mel again.
@@ -156,6 +169,10 @@ class Objective(nn.Module):
             again = self.model.encode(converted)
         return {"speaker_consistency": losses.speaker_consistency(again.speaker, wanted),
                 "content_consistency": losses.content_consistency(again.content, content[:len(converted)])}
+
+    def _speech(self, wave):
+        """Which frames are speech: (B, N) -> (B, T), bool."""
+        return is_speech(frame_levels_db(wave, self.config.mel.hop_samples))
 
     def _judge(self, clean, rebuilt, converted):
         return self.realism.judge(*map(self.model.standardise, (clean, rebuilt, converted)))

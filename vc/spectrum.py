@@ -9,6 +9,7 @@ long known it as matching the long-term average spectrum.
 from dataclasses import dataclass
 
 import torch
+from torch.nn import functional as F
 
 from vc.level import NOMINAL_LEVEL_DB
 
@@ -26,8 +27,14 @@ class LongTermSpectrum:
     frames: int
 
 
+def frame_levels_db(wave, hop_samples):
+    """Level in dBFS of the two hops around each mel frame: (..., N) -> (..., N // hop_samples + 1)."""
+    power = F.avg_pool1d(wave.square().unsqueeze(-2), 2 * hop_samples, hop_samples, padding=hop_samples).squeeze(-2)
+    return 10 * torch.log10(power + 1e-12)
+
+
 def is_speech(frame_db):
-    """(T,) levels in dBFS, of a recording at the nominal level -> (T,) bool."""
+    """Levels in dBFS, of a recording at the nominal level -> bool, both (..., T)."""
     return frame_db > NOMINAL_LEVEL_DB - SPEECH_MARGIN_DB
 
 

@@ -11,6 +11,7 @@ from vc.data.sampling import SegmentSampler, group_by_speaker
 from vc.features import LogMel
 from vc.pitch_range import move_pitch, pitch_range
 from vc.probing import probe_speaker
+from vc.spectrum import frame_levels_db, is_speech
 from vc.vocoders import make_vocoder
 
 BATCH = 32
@@ -59,13 +60,14 @@ class Validation:
         values, pictures, audio, score = {}, {}, {}, 0.0
         for name, batch in self._batches.items():
             source, reference = self.log_mel(batch.source), self.log_mel(batch.reference)
-            content, wanted = model.encode(source).content, model.encode(reference).speaker
+            content, voice = model.encode(source).content, model.encode(reference)
+            wanted = voice.speaker
             rebuilt = model.decode(content, wanted, batch.source_f0)
             other, others = wanted.roll(1, dims=0), pitch_range(batch.reference_f0.roll(1, dims=0))
             moved_f0 = move_pitch(batch.source_f0, pitch_range(batch.source_f0), others)
             converted = model.decode(content, other, moved_f0)
             moved = model.encode(self.perturb(source, torch.Generator().manual_seed(0))).content
-            restored = model.decode(moved, wanted, batch.source_f0)
+            restored = self._restored(model, moved, voice, batch, reference)
             score = losses.reconstruction(restored, source, model.band_std).item()
             values |= {
                 f"validation/{name}/reconstruction": losses.reconstruction(rebuilt, source, model.band_std).item(),
@@ -83,6 +85,16 @@ class Validation:
             values |= {"evaluation/cosine_to_target": finding.cosine_to_target, "evaluation/wer": finding.wer}
             score = -finding.score
         return ValidationReport(values, score, pictures, audio)
+
+    def _restored(self, model, content, voice, batch, reference):
+        """Content in the voice of its own speaker, with the last layer fitted to the reference where training does so.
+        """
+        drawn = model.draw(content, voice.speaker, batch.source_f0)
+        if self.config.loss.adapted_reconstruction == 0:
+            return drawn.log_mel
+        speech, heard = (is_speech(frame_levels_db(wave, self.config.mel.hop_samples))
+                         for wave in (batch.source, batch.reference))
+        return drawn.adapted(model.adapt(voice, reference, batch.reference_f0, heard), speech)
 
     def _listen(self, log_mel):
         return self.vocoder(log_mel.cpu().float()), self.config.mel.sample_rate_hz

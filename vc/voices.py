@@ -1,7 +1,7 @@
-"""Enrolled voices: a small file that holds the speaker half, the long-term spectrum, the range of F0 and the memory of
-somebody's recordings, and not the recordings.
+"""Enrolled voices: a small file that holds the speaker half, the long-term spectrum, the range of F0 and the decoder's
+adaptation of somebody's recordings, and not the recordings.
 
-A memory's frames lie in no order of time, but who has the file knows how this person sounds: it is personal data."""
+No word can be read from it, but who has the file knows how this person sounds: it is personal data."""
 
 import os
 import re
@@ -14,7 +14,6 @@ from torch.nn import functional as F
 from vc.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from vc.data.layouts import AUDIO_SUFFIXES
 from vc.errors import VoiceError
-from vc.memory import Memory
 from vc.pitch_range import PitchRange
 from vc.spectrum import LongTermSpectrum
 
@@ -24,15 +23,15 @@ NAME = re.compile(r"[\w][\w .-]{0,63}")
 @dataclass(frozen=True)
 class Voice:
     """speaker: the speaker half (S,), of unit length. seconds: how much speech it was taken from. spectrum and pitch:
-    the long-term spectrum and the range of F0 of that speech. memory: of that speech; None where nobody spoke it, as
-    for a voice between two."""
+    the long-term spectrum and the range of F0 of that speech. maps: what corrects the decoder in this voice
+    (M, W + 1), see vc.adaptation; None where nobody spoke it, as for an invented voice."""
 
     name: str
     speaker: torch.Tensor
     seconds: float
     spectrum: LongTermSpectrum
     pitch: PitchRange
-    memory: Memory | None = None
+    maps: torch.Tensor | None = None
 
 
 class VoiceLibrary:
@@ -89,13 +88,13 @@ def save_voice(path, voice: Voice, converter):
     extra = {"name": voice.name, "seconds": voice.seconds, "model": converter.fingerprint,
              "frames": voice.spectrum.frames}
     tensors = voice_tensors(voice)
-    if voice.memory is not None:
-        tensors |= {"keys": voice.memory.keys, "left_over": voice.memory.left_over}
+    if voice.maps is not None:
+        tensors["maps"] = voice.maps
     save_checkpoint(path, Checkpoint("voice", converter.model.config, converter.step, extra, tensors))
 
 
 def voice_tensors(voice: Voice):
-    """What a voice consists of, but for its memory: {name: tensor}."""
+    """What a voice consists of, but for its maps: {name: tensor}."""
     return {"speaker": voice.speaker, "band_mean": voice.spectrum.mean, "band_std": voice.spectrum.std,
             "pitch_mean": voice.pitch.mean, "pitch_spread": voice.pitch.spread}
 
@@ -116,9 +115,7 @@ def load_voice(path, converter) -> Voice:
         raise VoiceError(f"{name}: was enrolled with another model; enrol it again with this one, or convert with "
                          f"the model it was made with")
     voice = voice_from(checkpoint.tensors, name, extra["seconds"], extra["frames"])
-    if "keys" not in checkpoint.tensors:
-        return voice
-    return replace(voice, memory=Memory(checkpoint.tensors["keys"], checkpoint.tensors["left_over"]))
+    return replace(voice, maps=checkpoint.tensors.get("maps"))
 
 
 def blend(first: Voice, second: Voice, share, name="") -> Voice:
@@ -152,7 +149,8 @@ def _between(voices, shares, speaker, name):
                                 mixed([spectrum.std for spectrum in spectra]),
                                 sum(spectrum.frames for spectrum in spectra))
     pitch = PitchRange(mixed([voice.pitch.mean for voice in voices]), mixed([voice.pitch.spread for voice in voices]))
-    return Voice(name, speaker, sum(voice.seconds for voice in voices), spectrum, pitch)
+    maps = None if any(voice.maps is None for voice in voices) else mixed([voice.maps for voice in voices])
+    return Voice(name, speaker, sum(voice.seconds for voice in voices), spectrum, pitch, maps)
 
 
 def is_voice_name(text):

@@ -19,14 +19,14 @@ import torch
 from torch.nn import functional as F
 
 from vc.audio import load_audio
-from vc.conversion import frame_levels_db, load
+from vc.conversion import load
 from vc.data.layouts import find_recordings
 from vc.errors import VcError
 from vc.level import at_level, trim_silence
 from vc.search.content import Sequence, find
 from vc.search.neighbours import nearest
 from vc.search.passages import Listener
-from vc.spectrum import is_speech
+from vc.spectrum import frame_levels_db, is_speech
 
 CEPSTRA = 20
 FRAGMENT_S, NEAR_S = 1.5, 0.25

@@ -13,11 +13,10 @@ import numpy as np
 import torch
 
 from vc.audio import load_audio
-from vc.conversion import frame_levels_db
 from vc.data.store import SpeechStore
 from vc.features import LogMel
 from vc.level import NOMINAL_LEVEL_DB, level_gain, require_speech, restore_level, speech_level_db
-from vc.spectrum import is_speech
+from vc.spectrum import frame_levels_db, is_speech
 
 MOST_STRETCH = 3.0  # of a component's deviation
 

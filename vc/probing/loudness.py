@@ -7,12 +7,11 @@ from typing import final
 import numpy as np
 import torch
 
-from vc.conversion import frame_levels_db
 from vc.probing.base import HALVES, Probe, sequences_of
 from vc.probing.findings import explained, judge
 from vc.probing.heads import regress, regress_frames
 from vc.probing.parts import split_by_speaker
-from vc.spectrum import is_speech
+from vc.spectrum import frame_levels_db, is_speech
 
 GAIN_DB = 6.0
 

@@ -1,0 +1,59 @@
+"""The decoder's last layer, fitted to a voice in closed form.
+
+The speaker half is one point for all that a voice can do, and the decoder says every sound the way that voices near that
+point mostly do. Where recordings of the voice are at hand, they tell what it got wrong: the decoder repeats them, and
+what is left over - the recorded mel less the repeated one - is predicted from what the decoder's last layer sees, by a
+linear map that ridge regression finds in one step. In conversion the map corrects what the decoder says of the source.
+
+The map is attention over the target's frames with the softmax left out: each of them counts by how alike it is to the
+source's in the eyes of the last layer. A model that is trained with its layer refitted in each step learns to see what
+lets few frames tell much. Closed-form solvers inside of training: Bertinetto et al. 2019, "Meta-learning with
+differentiable closed-form solvers" (arXiv 1805.08136). Linear maps fitted to a speaker: maximum likelihood linear
+regression in recognition (Leggetter and Woodland 1995). Attention to the target in voice conversion: FragmentVC (Lin et
+al. 2021, arXiv 2010.14150), TriAAN-VC (Park et al. 2023, arXiv 2303.09057).
+"""
+
+import torch
+from torch.nn import functional as F
+
+STIFFNESS = 150.0  # of the regression: with fewer frames than this, in units of the features, little is corrected
+HIGHEST_LEVERAGE = 0.9  # a frame unlike all others is its own explanation; what is left of it stays within ten times
+CONSTANT = 3.5  # the feature that is always on; it pays for what is wrong of every sound
+
+
+def fit(features, left_over, speech):
+    """The map of each voice (B, M, W + 1), float32.
+
+    features: what the last layer saw while the decoder repeated recordings (B, W, T). left_over: of their log-mels
+    (B, M, T). speech: which of the frames count (B, T), bool.
+    """
+    with torch.autocast(features.device.type, enabled=False):  # a matrix of sums of squares needs all the digits
+        seen = _with_constant(features) * speech.unsqueeze(1)
+        return torch.cholesky_solve(seen @ left_over.float().mT, _root(seen)).mT
+
+
+def correction(adaptation, features, speech):
+    """What to add to the decoder's log-mel, zero outside of speech: (B, M, W + 1), (B, W, T), (B, T) -> (B, M, T)."""
+    with torch.autocast(features.device.type, enabled=False):
+        return adaptation @ _with_constant(features) * speech.unsqueeze(1)
+
+
+def unexplained(features, left_over, speech):
+    """What no voice explains: left_over less, for each frame of speech, what a map fitted to all the others tells of it.
+
+    Shapes as in `fit`; (B, M, T). In closed form, by the frame's leverage (Allen 1974, the PRESS statistic).
+    """
+    with torch.autocast(features.device.type, enabled=False):
+        maps = fit(features, left_over, speech)
+        seen = _with_constant(features) * speech.unsqueeze(1)
+        leverage = (seen * torch.cholesky_solve(seen, _root(seen))).sum(1, keepdim=True)
+        return (left_over - correction(maps, features, speech)) / (1 - leverage.clamp(max=HIGHEST_LEVERAGE))
+
+
+def _root(seen):
+    """Cholesky factor of the regression's matrix: (B, W + 1, T) -> (B, W + 1, W + 1)."""
+    return torch.linalg.cholesky(seen @ seen.mT + STIFFNESS * torch.eye(seen.shape[1], device=seen.device))
+
+
+def _with_constant(features):
+    return F.pad(features.float(), (0, 0, 0, 1), value=CONSTANT)
