@@ -21,7 +21,8 @@ from vc.training import _refuse_unequal_shares
 SETTINGS = ("train.steps=6", "train.batch=8", "train.consistency_from=0", "train.consistency_share=0.5",
             "train.log_every=1", "train.precision=float32", "train.validate_every=100", "train.learning_rate=0.01",
             "adversary.weight=1", "adversary.ramp_steps=1", "adversary.learning_rate=0.05", "realism.weight=0.5",
-            "realism.width=4", "realism.learning_rate=0.02", "data.held_out_speakers=0", "loss.adapted_reconstruction=0.5")
+            "realism.width=4", "realism.learning_rate=0.02", "loss.adapted_reconstruction=0.5",
+            "data.held_out_speakers=0")
 
 
 # Both processes are on this machine, so nothing may depend on what its name resolves to.

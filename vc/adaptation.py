@@ -1,9 +1,9 @@
 """The decoder's last layer, fitted to a voice in closed form.
 
-The speaker half is one point for all that a voice can do, and the decoder says every sound the way that voices near that
-point mostly do. Where recordings of the voice are at hand, they tell what it got wrong: the decoder repeats them, and
-what is left over - the recorded mel less the repeated one - is predicted from what the decoder's last layer sees, by a
-linear map that ridge regression finds in one step. In conversion the map corrects what the decoder says of the source.
+The speaker half is one point for all that a voice can do, and the decoder says every sound the way that voices near
+that point mostly do. Where recordings of the voice are at hand, they tell what it got wrong: the decoder repeats them,
+and what is left over - the recorded mel less the repeated one - is predicted from what the decoder's last layer sees,
+by a linear map that ridge regression finds in one step. In conversion the map corrects what the decoder says of the source.
 
 The map is attention over the target's frames with the softmax left out: each of them counts by how alike it is to the
 source's in the eyes of the last layer. A model that is trained with its layer refitted in each step learns to see what
@@ -16,7 +16,7 @@ al. 2021, arXiv 2010.14150), TriAAN-VC (Park et al. 2023, arXiv 2303.09057).
 import torch
 from torch.nn import functional as F
 
-STIFFNESS = 150.0  # of the regression: with fewer frames than this, in units of the features, little is corrected
+STIFFNESS = 150.0  # of the regression: what a map has to pay for its size, so that few frames correct little
 HIGHEST_LEVERAGE = 0.9  # a frame unlike all others is its own explanation; what is left of it stays within ten times
 CONSTANT = 3.5  # the feature that is always on; it pays for what is wrong of every sound
 
@@ -32,14 +32,14 @@ def fit(features, left_over, speech):
         return torch.cholesky_solve(seen @ left_over.float().mT, _root(seen)).mT
 
 
-def correction(adaptation, features, speech):
+def correction(maps, features, speech):
     """What to add to the decoder's log-mel, zero outside of speech: (B, M, W + 1), (B, W, T), (B, T) -> (B, M, T)."""
     with torch.autocast(features.device.type, enabled=False):
-        return adaptation @ _with_constant(features) * speech.unsqueeze(1)
+        return maps @ _with_constant(features) * speech.unsqueeze(1)
 
 
 def unexplained(features, left_over, speech):
-    """What no voice explains: left_over less, for each frame of speech, what a map fitted to all the others tells of it.
+    """What no voice explains: left_over less, for each frame of speech, what a map fitted to the others tells of it.
 
     Shapes as in `fit`; (B, M, T). In closed form, by the frame's leverage (Allen 1974, the PRESS statistic).
     """

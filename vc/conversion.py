@@ -29,7 +29,7 @@ from vc.model import Drawing
 from vc.pitch import track_pitch
 from vc.pitch_range import move_pitch, pitch_range
 from vc.source_filter import SourceFilter
-from vc.spectrum import frame_levels_db, is_speech, long_term_spectrum, match_spectrum
+from vc.spectrum import frame_levels_db, is_speech, long_term_spectrum, match_spectrum, speech_frames
 from vc.survey import survey_source
 from vc.vocoders import make_vocoder
 from vc.voices import Voice
@@ -235,7 +235,7 @@ class Converter:
         for window in _even_split(audio.to(self.device), round(REFERENCE_WINDOW_S * self.sample_rate)):
             log_mel = self._log_mel(window[None])
             embedding = self.model.encode(log_mel)
-            speech = is_speech(frame_levels_db(window, self.mel.hop_samples))
+            speech = speech_frames(window, self.mel.hop_samples)
             f0 = torch.from_numpy(track_pitch(window.cpu().numpy(), self.sample_rate, self.mel.hop_samples))
             yield Piece(log_mel[0].cpu(), embedding.content[0].cpu(), embedding.speaker[0].cpu(), speech.cpu(), f0,
                         len(window) / self.sample_rate)

@@ -9,8 +9,8 @@ idea; the source has real ones, at its own pitch, and they are moved to the new 
 
 The shift by a difference between two converted versions of the source, instead of the source's replacement, is an idea
 from statistical conversion (Kobayashi et al. 2014, "Statistical singing voice conversion with direct waveform
-modification based on the spectrum differential"). It is a way around the bottleneck, so shares below 1 keep the voice of
-the source from coming along; EXPERIMENTS.md in recipes/default has the figures that chose them.
+modification based on the spectrum differential"). It is a way around the bottleneck, so shares below 1 keep the voice
+of the source from coming along; EXPERIMENTS.md in recipes/default has the figures that chose them.
 """
 
 from dataclasses import dataclass

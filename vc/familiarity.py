@@ -14,7 +14,7 @@ from vc.conversion import MIN_REFERENCE_S
 from vc.errors import AudioError
 from vc.level import SILENCE_DBFS, LevelMeter, level_gain, speech_level_db, trim_silence
 from vc.pitch import track_pitch
-from vc.spectrum import frame_levels_db, is_speech
+from vc.spectrum import speech_frames
 from vc.windows import sliding_windows
 
 WINDOW_S = 10.0
@@ -89,7 +89,7 @@ def _rebuilt(converter, window):
     embedding = model.encode(log_mel[None].to(converter.device))
     f0 = torch.from_numpy(track_pitch(window.numpy(), converter.sample_rate, hop))
     rebuilt = model.decode(embedding.content, embedding.speaker, f0[None].to(converter.device))[0].cpu()
-    loud = is_speech(frame_levels_db(window, hop))
+    loud = speech_frames(window, hop)
     if not loud.any():
         return 0.0, 0.0, 0
     wanted, band_std = log_mel[:, loud], model.band_std.cpu()

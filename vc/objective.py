@@ -22,7 +22,7 @@ from vc.latent_critic import LatentCritic
 from vc.model import AutoEncoder
 from vc.pitch_range import move_pitch, pitch_range
 from vc.realism import Realism
-from vc.spectrum import frame_levels_db, is_speech
+from vc.spectrum import speech_frames
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,9 @@ class Objective(nn.Module):
                  "speaker_classification": self.classification(speaker, batch.speaker_ids)}
         maps = None
         if self.config.loss.adapted_reconstruction > 0:
-            maps = self.model.adapt(voice, reference, batch.reference_f0, self._speech(batch.reference))
-            rebuilt = drawn.adapted(maps, self._speech(batch.source))
+            maps = self.model.adapt(voice, reference, batch.reference_f0,
+                                    speech_frames(batch.reference, self.config.mel.hop_samples))
+            rebuilt = drawn.adapted(maps, speech_frames(batch.source, self.config.mel.hop_samples))
             terms["adapted_reconstruction"] = losses.reconstruction(rebuilt, clean, self.model.band_std)
         others, metrics = {}, {f"bottleneck/{name}": value for name, value in squeezed.metrics.items()}
         if squeezed.penalty is not None:
@@ -157,7 +158,8 @@ class Objective(nn.Module):
         drawn = self.model.draw(content[:converts], wanted, move_pitch(batch.source_f0[:converts], own, others))
         if maps is None:
             return drawn.log_mel, wanted
-        return drawn.adapted(theirs(maps.detach()), self._speech(batch.source[:converts])), wanted
+        speech = speech_frames(batch.source[:converts], self.config.mel.hop_samples)
+        return drawn.adapted(theirs(maps.detach()), speech), wanted
 
     def _consistency(self, converted, content, wanted):
         """Whether the halves come out of a converted mel again.
@@ -169,10 +171,6 @@ class Objective(nn.Module):
             again = self.model.encode(converted)
         return {"speaker_consistency": losses.speaker_consistency(again.speaker, wanted),
                 "content_consistency": losses.content_consistency(again.content, content[:len(converted)])}
-
-    def _speech(self, wave):
-        """Which frames are speech: (B, N) -> (B, T), bool."""
-        return is_speech(frame_levels_db(wave, self.config.mel.hop_samples))
 
     def _judge(self, clean, rebuilt, converted):
         return self.realism.judge(*map(self.model.standardise, (clean, rebuilt, converted)))

@@ -38,6 +38,11 @@ def is_speech(frame_db):
     return frame_db > NOMINAL_LEVEL_DB - SPEECH_MARGIN_DB
 
 
+def speech_frames(wave, hop_samples):
+    """Which mel frames of a waveform at the nominal level are speech: (..., N) -> (..., N // hop_samples + 1), bool."""
+    return is_speech(frame_levels_db(wave, hop_samples))
+
+
 def long_term_spectrum(log_mels) -> LongTermSpectrum:
     """Of all the speech frames given: list of (M, t)."""
     frames = torch.cat(log_mels, dim=1)

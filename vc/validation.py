@@ -11,7 +11,7 @@ from vc.data.sampling import SegmentSampler, group_by_speaker
 from vc.features import LogMel
 from vc.pitch_range import move_pitch, pitch_range
 from vc.probing import probe_speaker
-from vc.spectrum import frame_levels_db, is_speech
+from vc.spectrum import speech_frames
 from vc.vocoders import make_vocoder
 
 BATCH = 32
@@ -92,8 +92,7 @@ class Validation:
         drawn = model.draw(content, voice.speaker, batch.source_f0)
         if self.config.loss.adapted_reconstruction == 0:
             return drawn.log_mel
-        speech, heard = (is_speech(frame_levels_db(wave, self.config.mel.hop_samples))
-                         for wave in (batch.source, batch.reference))
+        speech, heard = (speech_frames(wave, self.config.mel.hop_samples) for wave in (batch.source, batch.reference))
         return drawn.adapted(model.adapt(voice, reference, batch.reference_f0, heard), speech)
 
     def _listen(self, log_mel):

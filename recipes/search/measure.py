@@ -26,7 +26,7 @@ from vc.level import at_level, trim_silence
 from vc.search.content import Sequence, find
 from vc.search.neighbours import nearest
 from vc.search.passages import Listener
-from vc.spectrum import frame_levels_db, is_speech
+from vc.spectrum import speech_frames
 
 CEPSTRA = 20
 FRAGMENT_S, NEAR_S = 1.5, 0.25
@@ -85,7 +85,7 @@ class Ears:
         """{name: Heard} of sound at the nominal level, float32 (N,)."""
         passage = self.listener.hear(audio)
         log_mel = self.listener.converter.log_mel(audio)
-        speech = is_speech(frame_levels_db(torch.from_numpy(audio), self.mel.hop_samples)).numpy()
+        speech = speech_frames(torch.from_numpy(audio), self.mel.hop_samples).numpy()
         cepstra = librosa.feature.mfcc(S=20 / np.log(10) * log_mel.numpy(), n_mfcc=CEPSTRA)
         frames = passage.content.shape[1]
         return {"halves": Heard(passage.speaker, Sequence(passage.content, passage.whispered)),

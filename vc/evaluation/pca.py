@@ -16,7 +16,7 @@ from vc.audio import load_audio
 from vc.data.store import SpeechStore
 from vc.features import LogMel
 from vc.level import NOMINAL_LEVEL_DB, level_gain, require_speech, restore_level, speech_level_db
-from vc.spectrum import frame_levels_db, is_speech
+from vc.spectrum import speech_frames
 
 MOST_STRETCH = 3.0  # of a component's deviation
 
@@ -48,7 +48,7 @@ class MelReader:
         """floats (N,) of a known level -> vectors (V, B) and which are speech (V,), bool."""
         waveform = torch.from_numpy(audio * level_gain(level_db))
         log_mel = self._log_mel(waveform[None])[0]
-        speech = is_speech(frame_levels_db(waveform, self.mel.hop_samples))
+        speech = speech_frames(waveform, self.mel.hop_samples)
         missing = -log_mel.shape[1] % self.stride
         log_mel = torch.cat([log_mel, log_mel[:, -1:].expand(-1, missing)], dim=1)
         vectors = log_mel.T.reshape(-1, self.stride * self.mel.bands)
