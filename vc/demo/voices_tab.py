@@ -24,8 +24,8 @@ element.addEventListener('keydown', choose);
 """
 CONSENT = ("**Before you enrol a voice:** it must be yours, or that of somebody who has agreed to it. With a voice, "
            "sentences can be made that its owner never said. ")
-KEPT = ("Kept are numbers and no recording: the speaker half, averages of spectrum and pitch, and what single frames of "
-        "1/40 s sounded like, their order lost; ")
+KEPT = ("Kept are numbers and no recording: the speaker half, averages of spectrum and pitch, and by what the decoder "
+        "is corrected in this voice; ")
 KEPT_HERE = KEPT + "for an hour, and nobody else sees them."
 KEPT_IN_LIBRARY = KEPT + "in your own library, that of `vc voice`."
 
