@@ -90,7 +90,9 @@ def test_a_voice_says_its_own_words_more_like_itself(converter, clips):
 def test_a_voice_between_two_is_adapted_to_both(converter, clips):
     first, second = (converter.voice_of(clips / name) for name in ("kathleen/aurora.flac", "kerstin/burg.flac"))
     torch.testing.assert_close(blend(first, second, 0.25).maps, 0.75 * first.maps + 0.25 * second.maps)
-    assert blend(first, replace(second, maps=None), 0.25).maps is None
+    invented = replace(second, maps=None)
+    torch.testing.assert_close(blend(invented, first, 0.25).maps, 0.25 * first.maps)
+    assert blend(invented, invented, 0.25).maps is None
 
 
 def test_an_enrolled_voice_keeps_its_maps(converter, clips, tmp_path):

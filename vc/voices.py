@@ -149,7 +149,8 @@ def _between(voices, shares, speaker, name):
                                 mixed([spectrum.std for spectrum in spectra]),
                                 sum(spectrum.frames for spectrum in spectra))
     pitch = PitchRange(mixed([voice.pitch.mean for voice in voices]), mixed([voice.pitch.spread for voice in voices]))
-    maps = None if any(voice.maps is None for voice in voices) else mixed([voice.maps for voice in voices])
+    known = [(share, voice.maps) for share, voice in zip(shares, voices, strict=True) if voice.maps is not None]
+    maps = sum(share * maps for share, maps in known) if known else None  # without maps nothing is corrected
     return Voice(name, speaker, sum(voice.seconds for voice in voices), spectrum, pitch, maps)
 
 
