@@ -89,7 +89,7 @@ def watch_stages(converter, clock):
     stream = converter.vocoder.stream
     converter.vocoder.stream = lambda chunks: clock.each("vocoder", stream(clock.each("before", chunks)))
     converter.model.encode = clock.timed("model", converter.model.encode)
-    converter.model.decode = clock.timed("model", converter.model.decode)
+    converter.model.draw = clock.timed("model", converter.model.draw)
 
 
 def _one_round(converter, source, voice, clock):
