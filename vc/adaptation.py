@@ -3,7 +3,8 @@
 The speaker half is one point for all that a voice can do, and the decoder says every sound the way that voices near
 that point mostly do. Where recordings of the voice are at hand, they tell what it got wrong: the decoder repeats them,
 and what is left over - the recorded mel less the repeated one - is predicted from what the decoder's last layer sees,
-by a linear map that ridge regression finds in one step. In conversion the map corrects what the decoder says of the source.
+by a linear map that ridge regression finds in one step. In conversion the map corrects what the decoder says of the
+source.
 
 The map is attention over the target's frames with the softmax left out: each of them counts by how alike it is to the
 source's in the eyes of the last layer. A model that is trained with its layer refitted in each step learns to see what

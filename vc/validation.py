@@ -87,8 +87,7 @@ class Validation:
         return ValidationReport(values, score, pictures, audio)
 
     def _restored(self, model, content, voice, batch, reference):
-        """Content in the voice of its own speaker, with the last layer fitted to the reference where training does so.
-        """
+        """Content in its own speaker's voice, the last layer fitted to the reference where training does that too."""
         drawn = model.draw(content, voice.speaker, batch.source_f0)
         if self.config.loss.adapted_reconstruction == 0:
             return drawn.log_mel
