@@ -28,6 +28,7 @@ SETTINGS = ("train.steps=6", "train.batch=8", "train.consistency_from=0", "train
 # Both processes are on this machine, so nothing may depend on what its name resolves to.
 TOGETHER = ("-m", "torch.distributed.run", "--nnodes=1", "--nproc-per-node=2", "--rdzv-backend=c10d",
             "--rdzv-endpoint=127.0.0.1:0", "--local-addr=127.0.0.1", "-m", "vc")
+NO_NETWORK = ("DistNetworkError", "RendezvousConnectionError", "connectFullMesh failed")
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,8 @@ def runs(repository, clips, tmp_path_factory):
         command = [sys.executable, *launcher, "train", str(repository / "configs" / "tiny.yaml"), *settings,
                    "-o", str(folder / name)]
         done = subprocess.run(command, timeout=1800, capture_output=True, text=True, env=environment)
+        if done.returncode and any(sign in done.stderr for sign in NO_NETWORK):
+            pytest.skip("two processes cannot meet, not even over this machine's own loopback")
         assert done.returncode == 0, f"{name}: {done.stderr[-4000:]}"
     return folder
 
