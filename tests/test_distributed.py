@@ -21,9 +21,8 @@ from vc.training import _refuse_unequal_shares
 SETTINGS = ("train.steps=6", "train.batch=8", "train.consistency_from=0", "train.consistency_share=0.5",
             "train.log_every=1", "train.precision=float32", "train.validate_every=100", "train.learning_rate=0.01",
             "adversary.weight=1", "adversary.ramp_steps=1", "adversary.learning_rate=0.05", "realism.weight=0.5",
-            "realism.width=4", "realism.learning_rate=0.02", "loss.adapted_reconstruction=0.5",
+            "realism.width=4", "realism.learning_rate=0.02", "loss.adapted_reconstruction=4",
             "data.held_out_speakers=0")
-
 
 # Both processes are on this machine, so nothing may depend on what its name resolves to.
 TOGETHER = ("-m", "torch.distributed.run", "--nnodes=1", "--nproc-per-node=2", "--rdzv-backend=c10d",
@@ -67,7 +66,7 @@ def test_two_processes_lose_what_one_does(runs):
             "realism/discrimination"} <= one[0].keys()
     for step, (alone, shared) in enumerate(zip(one, two, strict=True)):
         assert shared == pytest.approx(alone, rel=1e-4), step
-    assert one[0]["loss/total"] != pytest.approx(one[-1]["loss/total"], rel=0.02)  # it has moved far from its start
+    assert one[0]["loss/total"] != pytest.approx(one[-1]["loss/total"], rel=0.05)  # it has moved far from its start
 
 
 def test_only_the_first_process_writes(runs):

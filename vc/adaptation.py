@@ -45,10 +45,10 @@ def unexplained(features, left_over, speech):
     Shapes as in `fit`; (B, M, T). In closed form, by the frame's leverage (Allen 1974, the PRESS statistic).
     """
     with torch.autocast(features.device.type, enabled=False):
-        maps = fit(features, left_over, speech)
         seen = _with_constant(features) * speech.unsqueeze(1)
-        leverage = (seen * torch.cholesky_solve(seen, _root(seen))).sum(1, keepdim=True)
-        return (left_over - correction(maps, features, speech)) / (1 - leverage.clamp(max=HIGHEST_LEVERAGE))
+        weights = torch.cholesky_solve(seen, _root(seen))  # with them, left_over @ weights.mT is the map
+        leverage = (seen * weights).sum(1, keepdim=True)
+        return (left_over - left_over @ weights.mT @ seen) / (1 - leverage.clamp(max=HIGHEST_LEVERAGE))
 
 
 def _root(seen):
