@@ -18,7 +18,7 @@ LAYERS = [
     {"model", "losses", "stacked"},
     {"checkpoint", "data"},
     {"vocoders"},
-    {"objective", "vocoder_losses", "vocoder_objective", "vocoder_validation", "probing", "validation", "monitor",
+    {"objective", "own_voice", "vocoder_losses", "vocoder_objective", "vocoder_validation", "probing", "validation", "monitor",
      "training", "voices", "voice_prior", "conversion", "survey", "codec", "jobs", "search", "familiarity",
      "calibration", "evaluation",
      "export", "guard", "finetuning"},

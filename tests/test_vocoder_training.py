@@ -115,9 +115,9 @@ def test_it_can_hear_what_a_converter_makes(config, repository, tmp_path):
     """The second stage: a converter's reconstruction goes in, the recording stays the aim."""
     converter = save_untrained(tmp_path / "converter.safetensors", repository)
     objective = VocoderObjective(config(f"vocoder.converter={converter}", "vocoder.gain_db=0"), speakers=1)
-    source = torch.randn(2, 4800) * 0.1
-    heard, target = objective.prepare(source, torch.full((len(source), source.shape[1] // 200 + 1), 150.0),
-                                      torch.Generator().manual_seed(0))
+    source, reference = torch.randn(2, 4800) * 0.1, torch.randn(2, 16000) * 0.1
+    f0 = [torch.full((2, wave.shape[1] // 200 + 1), 150.0) for wave in (source, reference)]
+    heard, target = objective.prepare(Batch(source, reference, torch.arange(2), *f0), torch.Generator().manual_seed(0))
     assert torch.equal(target, source)
     assert heard.shape == objective.log_mel(source).shape and not torch.equal(heard, objective.log_mel(source))
     assert not any("converter" in name for name in objective.state_dict())

@@ -122,6 +122,17 @@ class PerturbConfig(Section):
     level_db: float = pydantic.Field(6.0, ge=0)
 
 
+class StrangersConfig(PerturbConfig):
+    """Items of a batch whose voice is moved for good, target and reference too, see vc/data/strangers.py."""
+
+    share: float = pydantic.Field(0.0, ge=0, le=0.9, description="of each batch")
+    pitch_semitones: float = pydantic.Field(4.0, ge=0)
+    formant_ratio: float = pydantic.Field(1.15, ge=1)
+    warp_ratio: float = pydantic.Field(1.0, ge=1)
+    equaliser_db: float = pydantic.Field(3.0, ge=0)
+    level_db: float = pydantic.Field(0.0, ge=0)
+
+
 class VocoderConfig(Section):
     """The neural vocoder: sizes of its generator and of the discriminators, and weights of its losses."""
 
@@ -208,6 +219,7 @@ class Config(Section):
     code_losses: dict[str, dict[str, Setting]] = pydantic.Field(
         {}, description="by name, each with its weight and settings, see vc/code_losses")
     perturb: PerturbConfig = PerturbConfig()
+    strangers: StrangersConfig = StrangersConfig()
     corruptions: dict[str, dict[str, Setting]] = pydantic.Field(
         {}, description="of what the encoder hears, by name with settings, see vc/data/corruptions")
     vocoder: VocoderConfig = VocoderConfig()

@@ -14,6 +14,7 @@ from vc.config import Config
 from vc.data.batches import Batch
 from vc.data.corruptions import Corruptions
 from vc.data.perturbation import Perturbation
+from vc.data.strangers import Strangers, in_new_voice
 from vc.distributed import Crew
 from vc.errors import ConfigError
 from vc.features import LogMel
@@ -61,6 +62,7 @@ class Objective(nn.Module):
         self.realism = Realism(config.realism, device) if config.realism.weight > 0 else None
         self.critic = LatentCritic(config, device) if config.critic.weight > 0 else None
         self.perturb = Perturbation(config.mel, config.perturb, device)
+        self.strangers = Strangers(config.mel, config.strangers, device) if config.strangers.share > 0 else None
         self.corruptions = Corruptions(config.corruptions, config.mel, device)
         self.guard = Guard(config.guard, self.model) if config.guard.weight > 0 else None
 
@@ -82,10 +84,7 @@ class Objective(nn.Module):
     def forward(self, batch: Batch, step, generator) -> Outcome:
         """The losses of one batch, or of this process's share of it. generator: decides how the input's voice is
         moved."""
-        clean = self.log_mel(batch.source)
-        heard = self._spoil(batch.source, clean, generator, self.perturb)
-        reference = self._spoil(batch.reference, self.log_mel(batch.reference), generator)
-        batch, clean, heard, reference = map(self.crew.share, (batch, clean, heard, reference))
+        batch, clean, heard, reference, known = map(self.crew.share, self._prepare(batch, generator))
         bottleneck = self.model.encoder.bottleneck
         bottleneck.step.fill_(step)
         embedding = self.model.encode(heard)
@@ -97,7 +96,7 @@ class Objective(nn.Module):
         drawn = self.model.draw(content, speaker, batch.source_f0)
         rebuilt = drawn.log_mel
         terms = {"reconstruction": losses.reconstruction(rebuilt, clean, self.model.band_std),
-                 "speaker_classification": self.classification(speaker, batch.speaker_ids)}
+                 "speaker_classification": self.classification(speaker[known], batch.speaker_ids[known])}
         maps = None
         if self.config.loss.adapted_reconstruction > 0:
             maps = self.model.adapt(voice, reference, batch.reference_f0,
@@ -112,7 +111,7 @@ class Objective(nn.Module):
             converted, wanted = self._convert_some(content.detach(), speaker.detach(), maps, batch)
             terms |= self._consistency(converted, content.detach(), wanted)
             if self.realism is not None and step >= self.realism.from_step:
-                judgement = self._judge(clean, rebuilt, converted)
+                judgement = self._judge(clean[known], rebuilt[known], converted)
                 others["realism"] = judgement.loss
                 metrics["realism/discrimination"] = judgement.discrimination
         if self.critic is not None and step >= self.critic.from_step:
@@ -122,7 +121,7 @@ class Objective(nn.Module):
         if self.guard is not None:
             others["guard"] = self.guard(self.model, content, speaker, batch.source_f0, generator)
         if self.adversary is not None:
-            attack = self.adversary.attack(content, batch.speaker_ids, step)
+            attack = self.adversary.attack(content[known], batch.speaker_ids[known], step)
             others["adversarial"] = attack.loss
             metrics |= {"adversary/cross_entropy": attack.cross_entropy, "adversary/accuracy": attack.accuracy,
                         "adversary/weight": torch.tensor(self.adversary.weight_at(step))}
@@ -130,11 +129,28 @@ class Objective(nn.Module):
         total = sum(getattr(self.config.loss, name) * term for name, term in terms.items()) + sum(others.values())
         return Outcome(total, terms | others, metrics)
 
-    def _spoil(self, wave, clean, generator, perturb=None):
-        """What the encoder hears instead of the clean log-mel: corrupted, and, where `perturb` is given, in a moved
-        voice. A reference is corrupted too, since people's references are poor recordings, but keeps its voice."""
+    def _prepare(self, batch, generator):
+        """The batch; log-mels (B, M, T) of its sources as they are, of its sources as the encoder hears them and of its
+        references; and which items are known speakers, no strangers (B,), bool."""
+        clean, stranger = self.log_mel(batch.source), None
+        known = torch.ones_like(batch.speaker_ids, dtype=torch.bool)
+        if self.strangers is not None:
+            stranger = self.strangers.draw(len(known), generator)
+            known[self.strangers.known(len(known)):] = False
+        heard = self._spoil(batch.source, clean, generator, stranger, self.perturb)
+        reference = self._spoil(batch.reference, self.log_mel(batch.reference), generator, stranger)
+        if stranger is not None:
+            batch, clean = in_new_voice(batch, stranger), stranger(clean)
+        return batch, clean, heard, reference, known
+
+    def _spoil(self, wave, clean, generator, stranger, perturb=None):
+        """What the encoder hears instead of the clean log-mel: corrupted, in a stranger's voice, and, where `perturb`
+        is given, in a moved one. A reference is corrupted too, since people's references are poor recordings, but
+        keeps its voice."""
         corrupted = self.corruptions.wave(wave, generator)
         log_mel = clean if corrupted is wave else self.log_mel(corrupted)
+        if stranger is not None:
+            log_mel = stranger(log_mel)
         if perturb is not None:
             log_mel = perturb(log_mel, generator)
         return self.corruptions.log_mel(log_mel, generator)

@@ -13,6 +13,8 @@ from vc.discriminators import Discriminators
 from vc.distributed import Crew
 from vc.features import LogMel
 from vc.objective import Outcome
+from vc.own_voice import OwnVoice
+from vc.realism import Realism
 from vc.vocoders.generator import Generator
 from vc.vocoders.neural import require_same_mel
 
@@ -35,8 +37,8 @@ class VocoderObjective(nn.Module):
         weights = config.vocoder
         self.adversary = Discriminators(weights, device) if weights.adversarial > 0 else None
         self._hears_waveforms = weights.adversarial > 0 or weights.mel > 0 or weights.spectrum > 0
-        # In a list, so that its weights are neither saved nor trained with ours.
-        self._converter = [] if config.vocoder.converter is None else [_load_converter(config, device)]
+        self.realism = Realism(config.realism, device) if config.realism.weight > 0 else None
+        self._own_voice = load_own_voice(config, device)
 
     def main_parameters(self):
         """What the main optimiser trains; the discriminators own the rest."""
@@ -44,17 +46,18 @@ class VocoderObjective(nn.Module):
 
     def opponents(self):
         """What trains itself against the model: {name: module with an `optimiser`}."""
-        return {} if self.adversary is None else {"adversary": self.adversary}
+        owners = {"adversary": self.adversary, "realism": self.realism}
+        return {name: owner for name, owner in owners.items() if owner is not None}
 
     def compile(self):
         """Where most of the time goes; complex numbers and the loop over frames stay as they are."""
         self.model.network.compile()
 
     def forward(self, batch: Batch, step, generator) -> Outcome:
-        """The losses of a batch, of which only the source is heard. generator: decides its level."""
+        """The losses of a batch. generator: decides its level."""
         source = batch.source
         with torch.autocast(source.device.type, enabled=False):
-            heard, target = map(self.crew.share, self.prepare(source, batch.source_f0, generator))
+            heard, target = map(self.crew.share, self.prepare(batch, generator))
         prediction = self.model.predict(heard)
         with torch.autocast(source.device.type, enabled=False):
             terms = frame_losses(self.model, prediction, target)
@@ -62,30 +65,39 @@ class VocoderObjective(nn.Module):
             if made is not None:
                 target = target[:, :made.shape[1]]
                 terms |= self.waveform_losses(made, target)
-        metrics = {}
+        metrics, others = {}, {}
+        if self.realism is not None and step >= self.realism.from_step:
+            judgement = self._judge(prediction.magnitude, target)
+            others["realism"] = judgement.loss
+            metrics["realism/discrimination"] = judgement.discrimination
         if self.adversary is not None and step >= self.config.vocoder.adversarial_from:
             verdict = self.adversary.judge(made, target)
             terms |= {"adversarial": verdict.adversarial, "feature_matching": verdict.feature_matching}
             metrics["adversary/discriminator"] = verdict.discriminator
         weights = self.config.vocoder
-        total = sum(getattr(weights, name) * term for name, term in terms.items())
-        return Outcome(total, terms, metrics)
+        # The others come with their own weight in them.
+        total = sum(getattr(weights, name) * term for name, term in terms.items()) + sum(others.values())
+        return Outcome(total, terms | others, metrics)
+
+    def _judge(self, magnitude, target):
+        """The discriminator's judgement of magnitudes (B, F, T) as a picture, next to those of the waveforms (B, N)."""
+        made, recorded = (vocoder_losses.log_magnitude(part) for part in (magnitude, self.model.spectrum(target).abs()))
+        mean, std = recorded.mean(), recorded.std()
+        return self.realism.judge((recorded - mean) / std, (made - mean) / std)
 
     def _speak(self, prediction):
         return self.model.agree(self.model.follow(prediction), prediction.turns)
 
     @torch.no_grad()
-    def prepare(self, source, f0, generator):
-        """Waveforms (B, N) and their F0 (B, T) -> what the generator hears (B, M, T), and the waves at its level."""
-        gain_db = (2 * torch.rand(len(source), 1, generator=generator) - 1) * self.config.vocoder.gain_db
-        gain = 10 ** (gain_db.to(source.device) / 20)
-        if not self._converter:
-            return self.log_mel(source * gain), source * gain
-        converter, log_mel = self._converter[0], self.log_mel(source)
-        embedding = converter.encode(log_mel)
-        rebuilt = converter.decode(embedding.content, embedding.speaker, f0)
-        floor = math.log(self.config.mel.floor)
-        return (rebuilt + gain.log()[:, :, None]).clamp(min=floor), source * gain
+    def prepare(self, batch, generator):
+        """What the generator hears of a Batch (B, M, T), and the waveforms (B, N) at its level."""
+        gain_db = (2 * torch.rand(len(batch.source), 1, generator=generator) - 1) * self.config.vocoder.gain_db
+        gain = 10 ** (gain_db.to(batch.source.device) / 20)
+        target = batch.source * gain
+        if self._own_voice is None:
+            return self.log_mel(target), target
+        said = self._own_voice(batch)
+        return (said + gain.log()[:, :, None]).clamp(min=math.log(self.config.mel.floor)), target
 
 
 def frame_losses(model, prediction, target):
@@ -96,8 +108,10 @@ def frame_losses(model, prediction, target):
             "turns_in_frequency": in_frequency}
 
 
-def _load_converter(config, device):
-    """A frozen converter with the same mel. Raises CheckpointError."""
+def load_own_voice(config, device):
+    """The converter that config.vocoder names, frozen; None where it names none. Raises CheckpointError."""
+    if config.vocoder.converter is None:
+        return None
     model, _ = load_model(config.vocoder.converter)
     require_same_mel(config.vocoder.converter, model.config.mel, config.mel)
-    return model.to(device)
+    return OwnVoice(model.to(device))

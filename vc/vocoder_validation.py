@@ -5,7 +5,7 @@ import torch
 from vc.features import LogMel
 from vc.validation import ValidationReport, fixed_batches, picture
 from vc.vocoder_losses import WaveformLosses
-from vc.vocoder_objective import frame_losses
+from vc.vocoder_objective import frame_losses, load_own_voice
 
 
 class VocoderValidation:
@@ -15,6 +15,7 @@ class VocoderValidation:
         self.config = config
         self.log_mel = LogMel(config.mel).to(device)
         self.losses = WaveformLosses(config.mel).to(device)
+        self._own_voice = load_own_voice(config, device)
         self._batches = fixed_batches(config, store, split, device)
 
     @torch.no_grad()
@@ -23,7 +24,7 @@ class VocoderValidation:
         model.eval()
         values, pictures, audio, score = {}, {}, {}, 0.0
         for name, batch in self._batches.items():
-            heard = self.log_mel(batch.source)
+            heard = self.log_mel(batch.source) if self._own_voice is None else self._own_voice(batch)
             made = model(heard)
             waveform = self.losses(made, batch.source[:, :made.shape[1]])
             score = waveform["spectrum"].item()

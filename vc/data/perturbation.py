@@ -7,6 +7,7 @@ structure (the harmonics), and stretch each along frequency by its own ratio. Eq
 """
 
 import math
+from dataclasses import dataclass
 
 import torch
 
@@ -14,6 +15,21 @@ from vc.config import MelConfig, PerturbConfig
 from vc.source_filter import SourceFilter, cosine_basis
 
 EQUALISER_KNOTS = 6
+
+
+@dataclass(frozen=True)
+class Move:
+    """One voice change an item. matrix: (B, M, M), of the bands. gain: (B, M, 1), in nepers. pitch: (B,), what F0 is
+    multiplied by."""
+
+    matrix: torch.Tensor
+    gain: torch.Tensor
+    pitch: torch.Tensor
+    log_floor: float
+
+    def __call__(self, log_mel):
+        """(B, M, T) -> (B, M, T), never below the mel's floor."""
+        return (self.matrix @ log_mel + self.gain).clamp(min=self.log_floor)
 
 
 class Perturbation:
@@ -29,16 +45,18 @@ class Perturbation:
         self._knots = cosine_basis(mel.bands)[:EQUALISER_KNOTS].to(device)
 
     def __call__(self, log_mel, generator):
-        B, M, T = log_mel.shape
-        device = log_mel.device
-        draw = torch.rand(B, 4 + EQUALISER_KNOTS, generator=generator).to(device) * 2 - 1
+        return self.draw(len(log_mel), generator)(log_mel)
+
+    def draw(self, items, generator) -> Move:
+        """The change that each of so many items would get."""
+        draw = torch.rand(items, 4 + EQUALISER_KNOTS, generator=generator).to(self._knots.device) * 2 - 1
         settings = self.settings
         warp = settings.warp_ratio ** draw[:, 0]
         formant = warp * settings.formant_ratio ** draw[:, 1]
         pitch = warp * 2 ** (settings.pitch_semitones / 12 * draw[:, 2])
         parts = self._parts
-        move = parts.stretch(formant) @ parts.envelope + parts.stretch(pitch) @ parts.fine
+        matrix = parts.stretch(formant) @ parts.envelope + parts.stretch(pitch) @ parts.fine
         curve = draw[:, 4:] @ self._knots
         curve = curve / curve.abs().amax(1, keepdim=True).clamp(min=1e-6) * draw[:, 4:5].abs() * settings.equaliser_db
         gain_db = settings.level_db * draw[:, 3:4] + curve
-        return (move @ log_mel + gain_db.unsqueeze(2) * (math.log(10) / 20)).clamp(min=self.log_floor)
+        return Move(matrix, gain_db.unsqueeze(2) * (math.log(10) / 20), pitch, self.log_floor)
