@@ -1,40 +1,31 @@
-"""Recordings as conversion would say them in their own voice: what a vocoder is trained on that shall mend conversions.
+"""Recordings as conversion says them in their own voice: what a vocoder is trained on that shall mend conversions.
 
 They are aligned in time with the recording, which is what the vocoder should have made of them. The voice comes from
-another recording of the same speaker, and all that conversion does beyond the two halves is done here too, so that
-what is wrong of them is what is wrong of conversions (vc.adaptation, vc.detail).
+another recording of the same speaker, so what is wrong of them is what is wrong of conversions.
 """
-
-import math
 
 import torch
 
-from vc import adaptation
-from vc.detail import detail_of, with_detail
+from vc.conversion import Converter, Frames
 from vc.features import LogMel
-from vc.source_filter import SourceFilter
-from vc.spectrum import speech_frames
+from vc.spectrum import frame_levels_db
 
 
 class OwnVoice:
     """A frozen converter that repeats whole batches."""
 
     def __init__(self, model):
-        self.model, self.mel = model, model.config.mel
-        device = model.band_mean.device
-        self._log_mel = LogMel(self.mel).to(device)
-        self._parts = SourceFilter(self.mel, device)
+        self._converter = Converter(model, vocoder=None)
+        self._log_mel = LogMel(model.config.mel).to(self._converter.device)
+        self._hop_samples = model.config.mel.hop_samples
 
-    @torch.no_grad()
     def __call__(self, batch):
-        """Log-mel (B, M, T) of the batch's sources (vc.data.batches.Batch), whose references last a second or more."""
-        source, reference = self._log_mel(batch.source), self._log_mel(batch.reference)
-        speech, heard = (speech_frames(wave, self.mel.hop_samples) for wave in (batch.source, batch.reference))
-        embedding, voice = self.model.encode(source), self.model.encode(reference)
-        repeated = self.model.draw(embedding.content, embedding.speaker, batch.source_f0)
-        left_over = adaptation.unexplained(repeated.seen, source - repeated.log_mel, speech)
-        drawn = self.model.draw(embedding.content, voice.speaker, batch.source_f0)
-        said = drawn.adapted(self.model.adapt(voice, reference, batch.reference_f0, heard), speech)
-        refined = [with_detail(item, detail_of(*own, f0, self._parts), f0, self._parts)
-                   for item, *own, f0 in zip(said, source, left_over, batch.source_f0, strict=True)]
-        return torch.stack(refined).clamp(min=math.log(self.mel.floor))
+        """Log-mel (B, M, T) of the sources of a vc.data.batches.Batch, whose references last half a second or more."""
+        return torch.stack([self._said(*item) for item in zip(batch.source, batch.reference, batch.source_f0)])
+
+    def _said(self, source, reference, f0):
+        """Waveforms (N,) and (N',) at the nominal level, F0 of the first in Hz (T,) -> log-mel (M, T)."""
+        voice = self._converter.voice_in(reference.cpu().numpy())
+        frames = Frames(self._log_mel(source[None])[0], frame_levels_db(source, self._hop_samples), f0)
+        # Moved from a range to the same one, the pitch stays the recording's.
+        return self._converter.say(self._converter.listen(frames), voice, voice.pitch)

@@ -91,13 +91,16 @@ class VocoderObjective(nn.Module):
     @torch.no_grad()
     def prepare(self, batch, generator):
         """What the generator hears of a Batch (B, M, T), and the waveforms (B, N) at its level."""
-        gain_db = (2 * torch.rand(len(batch.source), 1, generator=generator) - 1) * self.config.vocoder.gain_db
-        gain = 10 ** (gain_db.to(batch.source.device) / 20)
+        items, device, settings = len(batch.source), batch.source.device, self.config.vocoder
+        gain_db = (2 * torch.rand(items, 1, generator=generator) - 1) * settings.gain_db
+        gain = 10 ** (gain_db.to(device) / 20)
         target = batch.source * gain
-        if self._own_voice is None:
-            return self.log_mel(target), target
-        said = self._own_voice(batch)
-        return (said + gain.log()[:, :, None]).clamp(min=math.log(self.config.mel.floor)), target
+        heard = self.log_mel(target)
+        if self._own_voice is not None:
+            said = (self._own_voice(batch) + gain.log()[:, :, None]).clamp(min=math.log(self.config.mel.floor))
+            is_said = torch.rand(items, 1, 1, generator=generator).to(device) < settings.converter_share
+            heard = torch.where(is_said, said, heard)
+        return heard, target
 
 
 def frame_losses(model, prediction, target):

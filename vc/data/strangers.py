@@ -23,8 +23,8 @@ class Strangers:
         self._perturbation = Perturbation(mel, settings, device)
 
     def known(self, items):
-        """How many items at the beginning of a batch keep their voice."""
-        return items - round(self.share * items)
+        """How many items at the beginning of a batch keep their voice: at least one, which can be asked for its name."""
+        return max(1, items - round(self.share * items))
 
     def draw(self, items, generator) -> Move:
         """The voice change of each item of a batch, none for those that keep their voice."""
