@@ -112,14 +112,18 @@ def test_another_run_is_not_mixed_up(config, repository, data, tmp_path):
 
 
 def test_it_can_hear_what_a_converter_makes(config, repository, tmp_path):
-    """The second stage: a converter's reconstruction goes in, the recording stays the aim."""
+    """The second stage: of half of a batch a converter's reconstruction goes in, the recording stays the aim."""
     converter = save_untrained(tmp_path / "converter.safetensors", repository)
     objective = VocoderObjective(config(f"vocoder.converter={converter}", "vocoder.gain_db=0"), speakers=1)
-    source, reference = torch.randn(2, 4800) * 0.1, torch.randn(2, 16000) * 0.1
-    f0 = [torch.full((2, wave.shape[1] // 200 + 1), 150.0) for wave in (source, reference)]
-    heard, target = objective.prepare(Batch(source, reference, torch.arange(2), *f0), torch.Generator().manual_seed(0))
-    assert torch.equal(target, source)
-    assert heard.shape == objective.log_mel(source).shape and not torch.equal(heard, objective.log_mel(source))
+    source, reference = torch.randn(4, 4800) * 0.1, torch.randn(4, 16000) * 0.1
+    reference[2] = 0  # silence has no voice to speak in
+    f0 = [torch.full((4, wave.shape[1] // 200 + 1), 150.0) for wave in (source, reference)]
+    batch = Batch(source, reference, torch.arange(4), *f0)
+    heard, target, recorded = objective.prepare(batch, torch.Generator().manual_seed(0))
+    mel = objective.log_mel(source)
+    assert torch.equal(target, source) and recorded.tolist() == [True, True, False, False]
+    assert torch.equal(heard[:3], mel[:3])
+    assert heard.isfinite().all() and (heard[3] - mel[3]).abs().mean() > 0.1
     assert not any("converter" in name for name in objective.state_dict())
     other = save_untrained(tmp_path / "other.safetensors", repository, "mel.bands=80")
     with pytest.raises(CheckpointError, match="got a mel with bands=80, expected bands=128"):

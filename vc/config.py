@@ -154,7 +154,7 @@ class VocoderConfig(Section):
     discriminator_learning_rate: float = pydantic.Field(2e-4, gt=0)
     gain_db: float = pydantic.Field(10.0, ge=0, description="level is drawn anew per item, up to so far off")
     converter: str | None = pydantic.Field(None, description="model file whose reconstructions are heard, not the mel")
-    converter_share: float = pydantic.Field(1.0, ge=0, le=1, description="how often they are; else the mel is heard")
+    converter_share: float = pydantic.Field(0.5, gt=0, le=0.9, description="of each batch in which they are")
 
     @pydantic.field_validator("kernel")
     @classmethod

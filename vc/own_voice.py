@@ -1,14 +1,16 @@
 """Recordings as conversion says them in their own voice: what a vocoder is trained on that shall mend conversions.
 
 They are aligned in time with the recording, which is what the vocoder should have made of them. The voice comes from
-another recording of the same speaker, so what is wrong of them is what is wrong of conversions.
+another recording of the same speaker. What conversion into a stranger's voice damages, the pitch above all, is heard
+only where it goes there: every second recording takes a detour through another's voice.
 """
 
 import torch
 
 from vc.conversion import Converter, Frames
 from vc.features import LogMel
-from vc.spectrum import frame_levels_db
+from vc.pitch_range import move_pitch
+from vc.spectrum import frame_levels_db, speech_frames
 
 
 class OwnVoice:
@@ -21,11 +23,29 @@ class OwnVoice:
 
     def __call__(self, batch):
         """Log-mel (B, M, T) of the sources of a vc.data.batches.Batch, whose references last half a second or more."""
-        return torch.stack([self._said(*item) for item in zip(batch.source, batch.reference, batch.source_f0)])
+        voices = [self._voice(reference) for reference in batch.reference]
+        said = []
+        for number, (source, f0) in enumerate(zip(batch.source, batch.source_f0)):
+            frames = Frames(self._log_mel(source[None])[0], frame_levels_db(source, self._hop_samples), f0)
+            voice, other = voices[number], voices[number - 1]
+            if voice is not None and other is not None and number % 2:
+                frames = self._moved(frames, voice, other)
+                said.append(self._say(frames, voice, other.pitch))
+            elif voice is not None:
+                said.append(self._say(frames, voice, voice.pitch))  # from a range to the same one: pitch stays
+            else:
+                said.append(frames.log_mel)
+        return torch.stack(said)
 
-    def _said(self, source, reference, f0):
-        """Waveforms (N,) and (N',) at the nominal level, F0 of the first in Hz (T,) -> log-mel (M, T)."""
-        voice = self._converter.voice_in(reference.cpu().numpy())
-        frames = Frames(self._log_mel(source[None])[0], frame_levels_db(source, self._hop_samples), f0)
-        # Moved from a range to the same one, the pitch stays the recording's.
-        return self._converter.say(self._converter.listen(frames), voice, voice.pitch)
+    def _voice(self, reference):
+        """None of a waveform (N,) in which nobody speaks."""
+        speaks = speech_frames(reference, self._hop_samples).any()
+        return self._converter.voice_in(reference.cpu().numpy()) if speaks else None
+
+    def _moved(self, frames, voice, other):
+        """Frames of one voice as those of another."""
+        f0 = move_pitch(frames.f0.cpu(), voice.pitch, other.pitch).to(frames.f0)
+        return Frames(self._say(frames, other, voice.pitch), frames.level_db, f0)
+
+    def _say(self, frames, voice, own_range):
+        return self._converter.say(self._converter.listen(frames), voice, own_range)

@@ -56,12 +56,12 @@ class Realism(nn.Module):
         self.discriminator = MelDiscriminator(settings.width).to(device)
         self.optimiser = torch.optim.Adam(self.discriminator.parameters(), lr=settings.learning_rate, betas=(0.5, 0.9))
 
-    def judge(self, recorded, rebuilt, converted=None) -> Judgement:
-        """Train the discriminator on a step's mels or spectra, then have it judge them. All standardised, (B, M, T).
+    def judge(self, recorded, rebuilt, converted) -> Judgement:
+        """Train the discriminator on a step's mels, then have it judge them. All standardised, (B, M, T).
 
-        rebuilt: the same utterances as recorded, so that features can be matched. converted: (B', M, T), if any.
+        rebuilt: the same utterances as recorded, so that features can be matched. converted: (B', M, T).
         """
-        made = rebuilt if converted is None else torch.cat([rebuilt, converted])
+        made = torch.cat([rebuilt, converted])
         real, fake = self.discriminator(recorded)[-1].float(), self.discriminator(made.detach())[-1].float()
         discrimination = (real - 1).square().mean() + fake.square().mean()
         self.optimiser.zero_grad()

@@ -12,12 +12,7 @@ LOUDNESS_POWER = 0.3  # of the power: what a bin counts, by how loud it is
 
 def magnitude(made, spectrum):
     """Mean absolute difference of the logarithms of a magnitude (B, F, T) and a complex spectrum's, in nepers."""
-    return (log_magnitude(made) - log_magnitude(spectrum.abs())).abs().mean()
-
-
-def log_magnitude(magnitude):
-    """In nepers; what lies far below speech counts as FLOOR."""
-    return torch.log(magnitude + FLOOR)
+    return (torch.log(made + FLOOR) - torch.log(spectrum.abs() + FLOOR)).abs().mean()
 
 
 def turns(made, spectrum, hop_share):

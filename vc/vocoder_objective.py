@@ -14,7 +14,6 @@ from vc.distributed import Crew
 from vc.features import LogMel
 from vc.objective import Outcome
 from vc.own_voice import OwnVoice
-from vc.realism import Realism
 from vc.vocoders.generator import Generator
 from vc.vocoders.neural import require_same_mel
 
@@ -37,7 +36,6 @@ class VocoderObjective(nn.Module):
         weights = config.vocoder
         self.adversary = Discriminators(weights, device) if weights.adversarial > 0 else None
         self._hears_waveforms = weights.adversarial > 0 or weights.mel > 0 or weights.spectrum > 0
-        self.realism = Realism(config.realism, device) if config.realism.weight > 0 else None
         self._own_voice = load_own_voice(config, device)
 
     def main_parameters(self):
@@ -46,8 +44,7 @@ class VocoderObjective(nn.Module):
 
     def opponents(self):
         """What trains itself against the model: {name: module with an `optimiser`}."""
-        owners = {"adversary": self.adversary, "realism": self.realism}
-        return {name: owner for name, owner in owners.items() if owner is not None}
+        return {} if self.adversary is None else {"adversary": self.adversary}
 
     def compile(self):
         """Where most of the time goes; complex numbers and the loop over frames stay as they are."""
@@ -57,58 +54,52 @@ class VocoderObjective(nn.Module):
         """The losses of a batch. generator: decides its level."""
         source = batch.source
         with torch.autocast(source.device.type, enabled=False):
-            heard, target = map(self.crew.share, self.prepare(batch, generator))
+            heard, target, recorded = map(self.crew.share, self.prepare(batch, generator))
         prediction = self.model.predict(heard)
         with torch.autocast(source.device.type, enabled=False):
-            terms = frame_losses(self.model, prediction, target)
+            terms = frame_losses(self.model, prediction, target, recorded)
             made = self._speak(prediction) if self._hears_waveforms else None
             if made is not None:
                 target = target[:, :made.shape[1]]
                 terms |= self.waveform_losses(made, target)
-        metrics, others = {}, {}
-        if self.realism is not None and step >= self.realism.from_step:
-            judgement = self._judge(prediction.magnitude, target)
-            others["realism"] = judgement.loss
-            metrics["realism/discrimination"] = judgement.discrimination
+        metrics = {}
         if self.adversary is not None and step >= self.config.vocoder.adversarial_from:
             verdict = self.adversary.judge(made, target)
             terms |= {"adversarial": verdict.adversarial, "feature_matching": verdict.feature_matching}
             metrics["adversary/discriminator"] = verdict.discriminator
         weights = self.config.vocoder
-        # The others come with their own weight in them.
-        total = sum(getattr(weights, name) * term for name, term in terms.items()) + sum(others.values())
-        return Outcome(total, terms | others, metrics)
-
-    def _judge(self, magnitude, target):
-        """The discriminator's judgement of magnitudes (B, F, T) as a picture, next to those of the waveforms (B, N)."""
-        made, recorded = (vocoder_losses.log_magnitude(part) for part in (magnitude, self.model.spectrum(target).abs()))
-        mean, std = recorded.mean(), recorded.std()
-        return self.realism.judge((recorded - mean) / std, (made - mean) / std)
+        total = sum(getattr(weights, name) * term for name, term in terms.items())
+        return Outcome(total, terms, metrics)
 
     def _speak(self, prediction):
         return self.model.agree(self.model.follow(prediction), prediction.turns)
 
     @torch.no_grad()
     def prepare(self, batch, generator):
-        """What the generator hears of a Batch (B, M, T), and the waveforms (B, N) at its level."""
-        items, device, settings = len(batch.source), batch.source.device, self.config.vocoder
+        """What the generator hears of a Batch (B, M, T), the waveforms (B, N) at its level, and of which items it hears
+        the recording, not what the converter says of it (B,), bool; at least of the first."""
+        items, settings = len(batch.source), self.config.vocoder
         gain_db = (2 * torch.rand(items, 1, generator=generator) - 1) * settings.gain_db
-        gain = 10 ** (gain_db.to(device) / 20)
+        gain = 10 ** (gain_db.to(batch.source.device) / 20)
         target = batch.source * gain
-        heard = self.log_mel(target)
+        heard, recorded = self.log_mel(target), torch.ones(items, dtype=torch.bool, device=target.device)
         if self._own_voice is not None:
-            said = (self._own_voice(batch) + gain.log()[:, :, None]).clamp(min=math.log(self.config.mel.floor))
-            is_said = torch.rand(items, 1, 1, generator=generator).to(device) < settings.converter_share
-            heard = torch.where(is_said, said, heard)
-        return heard, target
+            first = max(1, items - round(settings.converter_share * items))
+            said = self._own_voice(batch[first:]) + gain[first:].log()[:, :, None]
+            heard[first:], recorded[first:] = said.clamp(min=math.log(self.config.mel.floor)), False
+        return heard, target, recorded
 
 
-def frame_losses(model, prediction, target):
-    """{name: scalar} of what the network says of each frame, against waveforms (B, N)."""
+def frame_losses(model, prediction, target, recorded=slice(None)):
+    """{name: scalar} of what the network says of each frame, against waveforms (B, N).
+
+    recorded: of which items the magnitudes count. Where a converter spoke, they are its own: corrected towards the
+    recording's they would lose the voice, since the most probable correction of any voice leads to the mean of all.
+    """
     spectrum = model.spectrum(target)
     in_time, in_frequency = vocoder_losses.turns(prediction.turns, spectrum, model.hop_share)
-    return {"magnitude": vocoder_losses.magnitude(prediction.magnitude, spectrum), "turns_in_time": in_time,
-            "turns_in_frequency": in_frequency}
+    return {"magnitude": vocoder_losses.magnitude(prediction.magnitude[recorded], spectrum[recorded]),
+            "turns_in_time": in_time, "turns_in_frequency": in_frequency}
 
 
 def load_own_voice(config, device):

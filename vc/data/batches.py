@@ -2,7 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -23,6 +23,10 @@ class Batch:
     speaker_ids: torch.Tensor
     source_f0: torch.Tensor
     reference_f0: torch.Tensor
+
+    def __getitem__(self, items):
+        """The batch of some items, by a slice or a mask."""
+        return Batch(*(getattr(self, field.name)[items] for field in fields(self)))
 
 
 class BatchLoader:
