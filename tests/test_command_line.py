@@ -251,7 +251,7 @@ def test_when_all_fail_no_other_is_called_converted(convert, target, tmp_path):
 
 
 @pytest.mark.parametrize("arguments, message", [
-    (["--vocoder", "bagpipe"], "unknown vocoder 'bagpipe'; choose one of griffin-lim"),
+    (["--vocoder", "bagpipe"], "unknown vocoder 'bagpipe'; choose one of neural, griffin-lim"),
     (["-o", "out.m4a"], "out.m4a: cannot write .m4a; expected one of .wav, .flac"),
     (["-o", "taken/out.wav"], "taken/out.wav: cannot make the folder taken: "),
 ])

@@ -85,5 +85,5 @@ def test_the_joints_of_blocks_cannot_be_heard(speech, monkeypatch):
 
 
 def test_unknown_vocoder():
-    with pytest.raises(ConfigError, match="unknown vocoder 'wavenet'; choose one of griffin-lim"):
+    with pytest.raises(ConfigError, match="unknown vocoder 'wavenet'; choose one of neural, griffin-lim"):
         make_vocoder("wavenet", MEL)

@@ -51,8 +51,8 @@ def load(model=None, device="auto", vocoder=None, refined=True):
     """A Converter from a model file, by default (None or "default") the model that ships with the package.
 
     device: auto, cpu, cuda or mps. vocoder: a name in vc.vocoders.VOCODERS or a file that holds one, by default
-    DEFAULT_VOCODER. refined: False gives what the two halves say by themselves, without vc.adaptation, vc.detail
-    and vc.spectrum. Raises CheckpointError, ConfigError.
+    what vc.vocoders.default_vocoder says. refined: False gives what the two halves say by themselves, without
+    vc.adaptation, vc.detail and vc.spectrum. Raises CheckpointError, ConfigError.
     """
     device = choose_device(device)
     model, checkpoint = load_model(model_path(model))

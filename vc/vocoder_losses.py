@@ -10,9 +10,9 @@ FLOOR = 1e-4
 LOUDNESS_POWER = 0.3  # of the power: what a bin counts, by how loud it is
 
 
-def magnitude(made, spectrum):
-    """Mean absolute difference of the logarithms of a magnitude (B, F, T) and a complex spectrum's, in nepers."""
-    return (torch.log(made + FLOOR) - torch.log(spectrum.abs() + FLOOR)).abs().mean()
+def magnitude(made, wanted):
+    """Mean absolute difference of the logarithms of two magnitudes (B, F, T), in nepers."""
+    return (torch.log(made + FLOOR) - torch.log(wanted + FLOOR)).abs().mean()
 
 
 def turns(made, spectrum, hop_share):

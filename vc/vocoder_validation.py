@@ -28,7 +28,8 @@ class VocoderValidation:
             made = model(heard)
             waveform = self.losses(made, batch.source[:, :made.shape[1]])
             score = waveform["spectrum"].item()
-            terms = frame_losses(model, model.predict(heard), batch.source) | waveform
+            magnitude = model.spectrum(batch.source).abs()
+            terms = frame_losses(model, model.predict(heard), batch.source, magnitude) | waveform
             values |= {f"validation/{name}/{term}": value.item() for term, value in terms.items()}
             pictures |= {f"{name}/recording_made": picture([heard[0], self.log_mel(made)[0]])}
             rate = self.config.mel.sample_rate_hz

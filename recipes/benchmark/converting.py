@@ -12,7 +12,7 @@ from sources import write_repeated
 from vc.audio import load_audio
 from vc.conversion import load
 from vc.features import LogMel
-from vc.vocoders.griffin_lim import ITERATIONS, MOMENTUM
+from vc.vocoders.griffin_lim import ITERATIONS, MOMENTUM, GriffinLim
 
 SECONDS, ROUNDS = 60, 5
 MATRIX = 1024
@@ -34,13 +34,13 @@ def measure(options):
         Figure("convert", "whole, real-time factor", stages["all"] / SECONDS, aim=0.25,
                note=f"CPU seconds a second of sound; by the clock {min(r['wall'] for r in rounds) / SECONDS:.3f}"),
         Figure("convert", "model alone (encode, decode)", stages["model"] / SECONDS, aim=0.02),
-        Figure("convert", "vocoder (Griffin-Lim)", stages["vocoder"] / SECONDS),
+        Figure("convert", "vocoder (neural)", stages["vocoder"] / SECONDS),
         Figure("convert", "reading, mel, level", (stages["all"] - stages["model"] - stages["vocoder"]) / SECONDS),
         Figure("convert", "yardstick: fp32 matrix product", gflops, "GFLOP/s", note=f"{MATRIX} x {MATRIX}"),
         Figure("convert", "whole, in yardsticks", stages["all"] / SECONDS * gflops, "GFLOP a second of sound",
                note="what the matrix product does in the same time"),
     ]
-    return figures + _against_torchaudio(converter, options.clip)
+    return figures + _vocoders(converter, options.clip)
 
 
 class StageClock:
@@ -106,20 +106,25 @@ def matrix_gflops():
 
 
 @torch.no_grad()
-def _against_torchaudio(converter, clip):
-    """Our vocoder's time over that of torchaudio's Griffin-Lim with as many iterations, on the same mel."""
+def _vocoders(converter, clip):
+    """Griffin-Lim's time over the converter's vocoder's, and over that of torchaudio's with as many iterations, on the
+    same mel."""
+    mel = converter.mel
+    log_mel = LogMel(mel)(torch.from_numpy(load_audio(clip, mel.sample_rate_hz))[None])[0]
+    classical = GriffinLim(mel)
+    took_s = least_cpu_s(lambda: classical(log_mel))
+    figures = [Figure("convert", "Griffin-Lim, against the neural vocoder",
+                      took_s / least_cpu_s(lambda: converter.vocoder(log_mel)), "times")]
     try:
         import torchaudio
     except ImportError:
-        return []
-    mel = converter.mel
-    log_mel = LogMel(mel)(torch.from_numpy(load_audio(clip, mel.sample_rate_hz))[None])[0]
-    magnitude = converter.vocoder.linear_magnitude(log_mel)
+        return figures
+    magnitude = classical.linear_magnitude(log_mel)
     theirs = torchaudio.transforms.GriffinLim(mel.fft_samples, ITERATIONS, hop_length=mel.hop_samples, power=1.0,
                                               momentum=MOMENTUM)
-    ratio = least_cpu_s(lambda: converter.vocoder(log_mel)) / least_cpu_s(lambda: theirs(magnitude))
-    return [Figure("convert", "vocoder, against torchaudio's GriffinLim", ratio, "times",
-                   note="the same mel and iterations; ours also inverts the mel filters, works in blocks")]
+    return [*figures, Figure("convert", "Griffin-Lim, against torchaudio's",
+                             took_s / least_cpu_s(lambda: theirs(magnitude)), "times",
+                             note="the same mel and iterations; ours also inverts the mel filters, works in blocks")]
 
 
 def least_cpu_s(function, rounds=3):

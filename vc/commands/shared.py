@@ -32,7 +32,8 @@ def add_model(parser):
 def add_vocoder(parser):
     """--vocoder."""
     parser.add_argument("--vocoder", metavar="NAME",
-                        help="griffin-lim (default), neural, or a file that `vc train` wrote")
+                        help="neural, griffin-lim, or a file that `vc train` wrote (default: neural; griffin-lim where "
+                             "a model has another mel than the one in the package)")
 
 
 def add_device(parser):

@@ -23,7 +23,7 @@ class Strangers:
         self._perturbation = Perturbation(mel, settings, device)
 
     def known(self, items):
-        """How many items at the beginning of a batch keep their voice: at least one, which can be asked for its name."""
+        """How many items at the beginning of a batch keep their voice; at least one."""
         return max(1, items - round(self.share * items))
 
     def draw(self, items, generator) -> Move:

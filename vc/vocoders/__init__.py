@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from vc.config import MelConfig
 from vc.errors import ConfigError
 from vc.vocoders.base import Vocoder
 from vc.vocoders.griffin_lim import GriffinLim
@@ -9,8 +10,12 @@ from vc.vocoders.neural import Neural
 
 __all__ = ["VOCODERS", "Vocoder", "make_vocoder"]
 
-VOCODERS = {"griffin-lim": GriffinLim, "neural": Neural}
-DEFAULT_VOCODER = "griffin-lim"
+VOCODERS = {"neural": Neural, "griffin-lim": GriffinLim}
+
+
+def default_vocoder(mel):
+    """Name of the vocoder for these mel settings when none is asked for: the one in the package knows one mel only."""
+    return "neural" if mel == MelConfig() else "griffin-lim"
 
 
 def make_vocoder(name, mel, device="cpu") -> Vocoder:
@@ -18,7 +23,7 @@ def make_vocoder(name, mel, device="cpu") -> Vocoder:
 
     Raises ConfigError that lists the names, and CheckpointError for a file that does not fit.
     """
-    name = DEFAULT_VOCODER if name is None else str(name)
+    name = default_vocoder(mel) if name is None else str(name)
     if name in VOCODERS:
         return VOCODERS[name](mel, device)
     if Path(name).suffix == ".safetensors":
