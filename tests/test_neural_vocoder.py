@@ -155,7 +155,7 @@ def test_the_magnitude_is_held_near_what_the_mel_allows(vocoder, wave):
     from vc.vocoders.generator import GAIN_LIMIT
 
     generator, log_mel = vocoder.generator, LogMel(MEL)(wave[None])
-    ratio = generator.predict(log_mel * 50).magnitude / generator.inverse(log_mel * 50)
+    ratio = generator.predict(log_mel * 50, recorded=True).magnitude / generator.inverse(log_mel * 50)
     assert ratio[ratio.isfinite()].log().abs().max() <= GAIN_LIMIT + 1e-4
 
 

@@ -146,7 +146,7 @@ class Converter:
 
     def resynthesise(self, source):
         """`source` through mel and vocoder alone, the ceiling of what conversion can sound like: float32 (N,)."""
-        return self._whole(source, self.survey(source), lambda frames: frames.log_mel)
+        return self._whole(source, self.survey(source), lambda frames: frames.log_mel, recorded=True)
 
     def convert_file(self, source, target, output, force=False):
         """Like `convert`, into a file whose suffix says the format; returns its duration in seconds.
@@ -267,26 +267,29 @@ class Converter:
         """Level, length and pitch of a recording, which has to be known before `windows`. Raises AudioError."""
         return survey_source(source, self.sample_rate, self.mel.hop_samples)
 
-    def _whole(self, source, survey, transform):
+    def _whole(self, source, survey, transform, recorded=False):
         """The stream's blocks as one array, at the source's level."""
-        blocks = list(self._stream(source, survey, transform))
+        blocks = list(self._stream(source, survey, transform, recorded))
         return restore_level(np.concatenate(blocks), self.sample_rate, survey.level_db)
 
-    def _stream(self, source, survey, transform):
+    def _stream(self, source, survey, transform, recorded=False):
         """Blocks of sound at the nominal level, float32 (n,), N samples in all, with `transform` between mel and
         vocoder: Frames -> log-mel (M, T)."""
         windows = ((transform(frames), is_last) for frames, is_last in self.windows(source, survey))
-        return self.vocoded(windows, survey)
+        return self.vocoded(windows, survey, recorded)
 
     @torch.no_grad()
-    def vocoded(self, windows, survey):
-        """Blocks of sound, float32 (n,), of log-mel windows (M, T) with is_last, cut as `windows` cuts them."""
+    def vocoded(self, windows, survey, recorded=False):
+        """Blocks of sound, float32 (n,), of log-mel windows (M, T) with is_last, cut as `windows` cuts them.
+
+        recorded: whether they are a recording's own, see vc.vocoders.base.
+        """
         missing = survey.samples
         if survey.level_db == -math.inf:
             yield np.zeros(missing, np.float32)
             return
         overlap_frames = round(OVERLAP_S * self.sample_rate) // self.mel.hop_samples + 1
-        for wave in self.vocoder.stream(_crossfaded(windows, overlap_frames)):
+        for wave in self.vocoder.stream(_crossfaded(windows, overlap_frames), recorded):
             block = wave[:missing].numpy()
             missing -= len(block)
             yield block

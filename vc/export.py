@@ -65,7 +65,7 @@ class _DecoderGraph(nn.Module):
 
 
 class VocoderGraph(nn.Module):
-    """What Generator does, in real numbers. Its spectra are pairs (real, imaginary), each (1, F, T)."""
+    """What Generator does with a mel that a model made, in real numbers. Its spectra are pairs (real, imaginary), each (1, F, T)."""
 
     def __init__(self, generator):
         super().__init__()
@@ -91,8 +91,7 @@ class VocoderGraph(nn.Module):
         generator = self.generator
         magnitude = generator.inverse(log_mel)
         answer = generator.network((log_mel - generator.band_mean) / generator.band_std)
-        gain, time_real, time_imaginary, step_real, step_imaginary = answer.chunk(5, dim=1)
-        magnitude = generator.corrected(magnitude, gain)
+        _, time_real, time_imaginary, step_real, step_imaginary = answer.chunk(5, dim=1)
         past = _times((time_real, time_imaginary), (self.centre_real, self.centre_imaginary))
         below = (phases.NEIGHBOUR * step_real[:, 1:], phases.NEIGHBOUR * step_imaginary[:, 1:])
         real, imaginary = self._follow(magnitude, past[0], past[1], F.pad(below[0], (0, 0, 1, 0)),

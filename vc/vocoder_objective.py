@@ -55,11 +55,9 @@ class VocoderObjective(nn.Module):
         source = batch.source
         with torch.autocast(source.device.type, enabled=False):
             heard, target, recorded = map(self.crew.share, self.prepare(batch, generator))
-        prediction = self.model.predict(heard)
+        prediction = self.model.predict(heard, recorded)
         with torch.autocast(source.device.type, enabled=False):
-            magnitude = self.model.spectrum(target).abs()
-            magnitude = torch.where(recorded[:, None, None], magnitude, self.model.inverse(heard))
-            terms = frame_losses(self.model, prediction, target, magnitude)
+            terms = frame_losses(self.model, prediction, target)
             made = self._speak(prediction) if self._hears_waveforms else None
             if made is not None:
                 target = target[:, :made.shape[1]]
@@ -79,11 +77,7 @@ class VocoderObjective(nn.Module):
     @torch.no_grad()
     def prepare(self, batch, generator):
         """What the generator hears of a Batch (B, M, T), the waveforms (B, N) at its level, and of which items it hears
-        the recording, not what the converter says of it (B,), bool; at least of the first.
-
-        Where the converter spoke, the magnitudes shall stay what its mel says: led towards the recording's they would
-        lose the voice, since the likeliest correction of all voices leads to their mean. Phases are the recording's.
-        """
+        the recording, not what the converter says of it (B,), bool; at least of the first."""
         items, settings = len(batch.source), self.config.vocoder
         gain_db = (2 * torch.rand(items, 1, generator=generator) - 1) * settings.gain_db
         gain = 10 ** (gain_db.to(batch.source.device) / 20)
@@ -96,11 +90,11 @@ class VocoderObjective(nn.Module):
         return heard, target, recorded
 
 
-def frame_losses(model, prediction, target, magnitude):
-    """{name: scalar} of what the network says of each frame, against waveforms (B, N) and wanted magnitudes (B, F, T).
-    """
-    in_time, in_frequency = vocoder_losses.turns(prediction.turns, model.spectrum(target), model.hop_share)
-    return {"magnitude": vocoder_losses.magnitude(prediction.magnitude, magnitude), "turns_in_time": in_time,
+def frame_losses(model, prediction, target):
+    """{name: scalar} of what the network says of each frame, against waveforms (B, N)."""
+    spectrum = model.spectrum(target)
+    in_time, in_frequency = vocoder_losses.turns(prediction.turns, spectrum, model.hop_share)
+    return {"magnitude": vocoder_losses.magnitude(prediction.magnitude, spectrum.abs()), "turns_in_time": in_time,
             "turns_in_frequency": in_frequency}
 
 

@@ -23,13 +23,13 @@ class VocoderValidation:
         """The score is the difference of the spectra on held-out speakers. There is nothing to probe."""
         model.eval()
         values, pictures, audio, score = {}, {}, {}, 0.0
+        recorded = self._own_voice is None
         for name, batch in self._batches.items():
-            heard = self.log_mel(batch.source) if self._own_voice is None else self._own_voice(batch)
-            made = model(heard)
+            heard = self.log_mel(batch.source) if recorded else self._own_voice(batch)
+            made = model(heard, recorded)
             waveform = self.losses(made, batch.source[:, :made.shape[1]])
             score = waveform["spectrum"].item()
-            magnitude = model.spectrum(batch.source).abs()
-            terms = frame_losses(model, model.predict(heard), batch.source, magnitude) | waveform
+            terms = frame_losses(model, model.predict(heard, recorded), batch.source) | waveform
             values |= {f"validation/{name}/{term}": value.item() for term, value in terms.items()}
             pictures |= {f"{name}/recording_made": picture([heard[0], self.log_mel(made)[0]])}
             rate = self.config.mel.sample_rate_hz

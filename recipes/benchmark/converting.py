@@ -87,7 +87,8 @@ class StageClock:
 def watch_stages(converter, clock):
     """Make this converter's model and vocoder count their time; what the vocoder waits for is `before`."""
     stream = converter.vocoder.stream
-    converter.vocoder.stream = lambda chunks: clock.each("vocoder", stream(clock.each("before", chunks)))
+    converter.vocoder.stream = lambda chunks, recorded: clock.each("vocoder", stream(clock.each("before", chunks),
+                                                                                     recorded))
     converter.model.encode = clock.timed("model", converter.model.encode)
     converter.model.draw = clock.timed("model", converter.model.draw)
 

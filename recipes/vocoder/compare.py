@@ -76,7 +76,7 @@ def make_systems(vocoders):
     log_mel = LogMel(mel)
 
     def through(vocoder):
-        return lambda wave: vocoder(log_mel(torch.from_numpy(wave)[None])[0]).numpy()
+        return lambda wave: vocoder(log_mel(torch.from_numpy(wave)[None])[0], recorded=True).numpy()
 
     systems = {"recordings": lambda wave: wave, "WORLD": world}
     systems |= {f"Griffin-Lim, {n} rounds": through(GriffinLim(mel, iterations=n)) for n in (32, 60, 64)}

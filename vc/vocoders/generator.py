@@ -53,17 +53,23 @@ class Generator(nn.Module):
         # torch.stft counts phases from the left end of the frame, half a frame before its middle.
         self.register_buffer("to_left_end", 1.0 - 2.0 * (torch.arange(bins) % 2)[:, None], persistent=False)
 
-    def forward(self, log_mel):
-        prediction = self.predict(log_mel)
+    def forward(self, log_mel, recorded=False):
+        prediction = self.predict(log_mel, recorded)
         with torch.autocast(log_mel.device.type, enabled=False):
             return self.agree(self.follow(prediction), prediction.turns)
 
-    def predict(self, log_mel) -> Prediction:
-        """log_mel: (B, M, T). Sees no more than `network.context_frames` around each frame."""
+    def predict(self, log_mel, recorded=False) -> Prediction:
+        """log_mel: (B, M, T). Sees no more than `network.context_frames` around each frame.
+
+        recorded: whose magnitudes are corrected, all items' or none's, or some (B,), bool. A mel that a model made keeps
+        its own: led towards what recordings have they would lose the voice, since the likeliest correction of all
+        voices leads to their mean.
+        """
         with torch.autocast(log_mel.device.type, enabled=False):
             magnitude = self.inverse(log_mel)
         answer = self.network((log_mel - self.band_mean) / self.band_std).float()
         gain, *turns = answer.chunk(5, dim=1)
+        gain = gain * torch.as_tensor(recorded, device=gain.device).view(-1, 1, 1)
         return Prediction(self.corrected(magnitude, gain), Turns(torch.complex(turns[0], turns[1]),
                                                                  torch.complex(turns[2][:, 1:], turns[3][:, 1:])))
 

@@ -31,7 +31,7 @@ class GriffinLim(Vocoder):
         self._inverse = MelInverse(mel, NNLS_STEPS).to(self.device)
 
     @torch.no_grad()
-    def stream(self, chunks):
+    def stream(self, chunks, recorded=False):
         repeated = OVERLAP_FRAMES * self.mel.hop_samples
         joint = self.mel.fft_samples // 2
         fade_in = torch.linspace(0, 1, joint, device=self.device)

@@ -32,20 +32,20 @@ class Neural(Vocoder):
         self.generator, self.fingerprint = generator.to(self.device), checkpoint.fingerprint
 
     @torch.no_grad()
-    def stream(self, chunks):
+    def stream(self, chunks, recorded=False):
         reach, hop, begin = self.generator.agreement_frames, self.mel.hop_samples, 0
-        for block, is_last in sliding_windows(self._spectra(chunks), BLOCK_FRAMES, BLOCK_FRAMES - 2 * reach):
+        for block, is_last in sliding_windows(self._spectra(chunks, recorded), BLOCK_FRAMES, BLOCK_FRAMES - 2 * reach):
             spectrum, in_time, in_frequency = block.unsqueeze(1)
             wave = self.generator.agree(spectrum, Turns(in_time, in_frequency[:, 1:]))[0]
             yield wave[begin * hop:None if is_last else (BLOCK_FRAMES - reach) * hop].cpu()
             begin = reach
 
-    def _spectra(self, chunks):
+    def _spectra(self, chunks, recorded):
         """Spectrum, turns in time and turns in frequency, the lowest bin's 0, block by block: complex (3, F, t)."""
         before, after = self.generator.network.context_frames
         last, begin = None, 0
         for log_mel, is_last in sliding_windows(chunks, BLOCK_FRAMES, BLOCK_FRAMES - before - after):
-            prediction = self.generator.predict(log_mel[None].to(self.device, torch.float32))
+            prediction = self.generator.predict(log_mel[None].to(self.device, torch.float32), recorded)
             prediction = prediction.cut(begin, log_mel.shape[1] - (0 if is_last else after))
             spectrum = self.generator.follow(prediction, last)
             last, begin = spectrum[:, :, -1], before
