@@ -170,8 +170,10 @@ def test_the_target_is_heard(convert, clips, source, target, tmp_path):
 
 def test_several_references_are_one_target(convert, clips, source, target, tmp_path):
     other = clips / "kerstin" / "amboise.flac"
+    # Not by the neural vocoder, whose phases let a difference in rounding grow.
     for name, references in ("one", [target]), ("two", [target, other]), ("turned", [other, target]):
-        assert convert(source, "--target", *references, "-o", tmp_path / f"{name}.wav").code == 0
+        assert convert(source, "--target", *references, "--vocoder", "griffin-lim",
+                       "-o", tmp_path / f"{name}.wav").code == 0
     one, two, turned = (soundfile.read(tmp_path / f"{name}.wav")[0] for name in ("one", "two", "turned"))
     assert np.abs(one - two).max() > 1e-3
     assert np.abs(two - turned).max() < 1e-3
