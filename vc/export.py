@@ -39,7 +39,7 @@ def export_converter(model, path):
 
 
 def export_vocoder(generator, path):
-    """Write the generator as one graph; returns [path]. Raises VcError where onnx is missing."""
+    """Write the generator as one graph, for mels that a model made; returns [path]. Raises VcError where onnx is missing."""
     log_mel = torch.zeros(1, generator.config.mel.bands, TRACED_FRAMES)
     _write(VocoderGraph(generator), (log_mel,), Path(path), {"log_mel": 2}, {"wave": 1})
     return [Path(path)]
