@@ -8,10 +8,11 @@ from helpers import save_untrained_vocoder
 
 from vc.audio import load_audio
 from vc.config import MelConfig, load_config
-from vc.conversion import load
+from vc.checkpoint import load_model
+from vc.conversion import Converter, load
 from vc.errors import CheckpointError
 from vc.features import LogMel
-from vc.vocoders import make_vocoder, neural, phases
+from vc.vocoders import GriffinLim, Neural, make_vocoder, neural, phases
 from vc.vocoders.generator import Generator, Prediction
 from vc.vocoders.phases import Turns, follow_turns, true_turns
 
@@ -157,6 +158,35 @@ def test_the_magnitude_is_held_near_what_the_mel_allows(vocoder, wave):
     generator, log_mel = vocoder.generator, LogMel(MEL)(wave[None])
     ratio = generator.predict(log_mel * 50, recorded=True).magnitude / generator.inverse(log_mel * 50)
     assert ratio[ratio.isfinite()].log().abs().max() <= GAIN_LIMIT + 1e-4
+
+
+def test_magnitudes_are_corrected_in_recordings_only(vocoder, wave):
+    """What a model made keeps the magnitudes that follow from its mel; in a batch, item by item."""
+    generator, log_mel = vocoder.generator, LogMel(MEL)(wave[None])
+    own = generator.inverse(log_mel)
+    assert torch.equal(generator.predict(log_mel).magnitude, own)
+    corrected = generator.predict(log_mel, recorded=True)
+    assert not torch.allclose(corrected.magnitude, own, rtol=1e-3)
+    torch.testing.assert_close(corrected.turns.in_time, generator.predict(log_mel).turns.in_time)
+    mixed = generator.predict(log_mel.repeat(2, 1, 1), torch.tensor([True, False])).magnitude
+    torch.testing.assert_close(mixed, torch.cat([corrected.magnitude, own]))
+
+
+def test_a_recording_is_resynthesised_as_one(vocoder, tiny_model, source, target, monkeypatch):
+    told = []
+    stream = vocoder.stream
+    monkeypatch.setattr(vocoder, "stream", lambda chunks, recorded: told.append(recorded) or stream(chunks, recorded))
+    converter = Converter(load_model(tiny_model)[0], vocoder)
+    converter.resynthesise(source)
+    converter.convert(source, target)
+    assert told == [True, False]
+
+
+def test_the_default_is_the_packages_where_it_knows_the_mel():
+    """The name is chosen by the mel alone, so what ships must have the mel of a plain config."""
+    default = make_vocoder(None, MelConfig())
+    assert isinstance(default, Neural) and default.generator.config.mel == MelConfig()
+    assert isinstance(make_vocoder(None, MelConfig(bands=80)), GriffinLim)
 
 
 def test_a_vocoder_of_another_mel_is_refused(tmp_path, repository, tiny_model):

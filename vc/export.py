@@ -39,7 +39,8 @@ def export_converter(model, path):
 
 
 def export_vocoder(generator, path):
-    """Write the generator as one graph, for mels that a model made; returns [path]. Raises VcError where onnx is missing."""
+    """Write the generator as one graph, for mels that a model made; returns [path]. Raises VcError where onnx is
+    missing."""
     log_mel = torch.zeros(1, generator.config.mel.bands, TRACED_FRAMES)
     _write(VocoderGraph(generator), (log_mel,), Path(path), {"log_mel": 2}, {"wave": 1})
     return [Path(path)]
@@ -65,7 +66,8 @@ class _DecoderGraph(nn.Module):
 
 
 class VocoderGraph(nn.Module):
-    """What Generator does with a mel that a model made, in real numbers. Its spectra are pairs (real, imaginary), each (1, F, T)."""
+    """What Generator does with a mel that a model made, in real numbers. Its spectra are pairs (real, imaginary), each
+    (1, F, T)."""
 
     def __init__(self, generator):
         super().__init__()

@@ -24,28 +24,23 @@ class OwnVoice:
     def __call__(self, batch):
         """Log-mel (B, M, T) of the sources of a vc.data.batches.Batch, whose references last half a second or more."""
         voices = [self._voice(reference) for reference in batch.reference]
-        said = []
-        for number, (source, f0) in enumerate(zip(batch.source, batch.source_f0)):
-            frames = Frames(self._log_mel(source[None])[0], frame_levels_db(source, self._hop_samples), f0)
-            voice, other = voices[number], voices[number - 1]
-            if voice is not None and other is not None and number % 2:
-                frames = self._moved(frames, voice, other)
-                said.append(self._say(frames, voice, other.pitch))
-            elif voice is not None:
-                said.append(self._say(frames, voice, voice.pitch))  # from a range to the same one: pitch stays
-            else:
-                said.append(frames.log_mel)
-        return torch.stack(said)
+        ways = [voices[number - number % 2] or voice for number, voice in enumerate(voices)]
+        return torch.stack([self._said(*item) for item in zip(batch.source, batch.source_f0, voices, ways)])
+
+    def _said(self, source, f0, voice, way):
+        """A waveform (N,), its F0 in Hz (T,), its voice and the one it goes through on its way: log-mel (M, T)."""
+        frames = Frames(self._log_mel(source[None])[0], frame_levels_db(source, self._hop_samples), f0)
+        if voice is None:
+            return frames.log_mel
+        if way is not voice:
+            moved = move_pitch(f0.cpu(), voice.pitch, way.pitch).to(f0)
+            frames = Frames(self._say(frames, way, voice.pitch), frames.level_db, moved)
+        return self._say(frames, voice, way.pitch)  # from a range to the same one, the pitch stays
 
     def _voice(self, reference):
         """None of a waveform (N,) in which nobody speaks."""
         speaks = speech_frames(reference, self._hop_samples).any()
         return self._converter.voice_in(reference.cpu().numpy()) if speaks else None
-
-    def _moved(self, frames, voice, other):
-        """Frames of one voice as those of another."""
-        f0 = move_pitch(frames.f0.cpu(), voice.pitch, other.pitch).to(frames.f0)
-        return Frames(self._say(frames, other, voice.pitch), frames.level_db, f0)
 
     def _say(self, frames, voice, own_range):
         return self._converter.say(self._converter.listen(frames), voice, own_range)
