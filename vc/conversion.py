@@ -302,10 +302,12 @@ class Converter:
         blocks = (torch.from_numpy(block) * gain for block in stream_audio(source, self.sample_rate))
         f0 = F.pad(survey.f0, (0, 1))  # the windows' last frame may lie behind the recording's
         for number, (window, is_last) in enumerate(sliding_windows(_filled_up(blocks, hop), size, size - overlap)):
-            window = window.to(self.device)
-            log_mel, start = self._log_mel(window[None])[0], number * (size - overlap) // hop
-            yield Frames(log_mel, frame_levels_db(window, hop),
-                         f0[start:start + log_mel.shape[1]].to(self.device)), is_last
+            start = number * (size - overlap) // hop
+            yield self.frames(window.to(self.device), f0[start:start + len(window) // hop + 1].to(self.device)), is_last
+
+    def frames(self, window, f0):
+        """Frames of a waveform (N,) at the nominal level, with its F0 in Hz (T,)."""
+        return Frames(self._log_mel(window[None])[0], frame_levels_db(window, self.mel.hop_samples), f0)
 
     def _speaking_as(self, voice, survey):
         """What turns the frames of a recording into a voice's: Frames -> log-mel (M, T)."""

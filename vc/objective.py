@@ -132,25 +132,25 @@ class Objective(nn.Module):
     def _prepare(self, batch, generator):
         """The batch; log-mels (B, M, T) of its sources as they are, of its sources as the encoder hears them and of its
         references; and which items are known speakers, no strangers (B,), bool."""
-        clean, stranger = self.log_mel(batch.source), None
-        known = torch.ones_like(batch.speaker_ids, dtype=torch.bool)
+        listen, known = self.log_mel, torch.ones_like(batch.speaker_ids, dtype=torch.bool)
         if self.strangers is not None:
-            stranger = self.strangers.draw(len(known), generator)
+            move = self.strangers.draw(len(known), generator)
             known[self.strangers.known(len(known)):] = False
-        heard = self._spoil(batch.source, clean, generator, stranger, self.perturb)
-        reference = self._spoil(batch.reference, self.log_mel(batch.reference), generator, stranger)
-        if stranger is not None:
-            batch, clean = in_new_voice(batch, stranger), stranger(clean)
+            batch = in_new_voice(batch, move)
+
+            def listen(wave):
+                return move(self.log_mel(wave))
+        clean = listen(batch.source)
+        heard = self._spoil(batch.source, clean, listen, generator, self.perturb)
+        reference = self._spoil(batch.reference, listen(batch.reference), listen, generator)
         return batch, clean, heard, reference, known
 
-    def _spoil(self, wave, clean, generator, stranger, perturb=None):
-        """What the encoder hears instead of the clean log-mel: corrupted, in a stranger's voice, and, where `perturb`
-        is given, in a moved one. A reference is corrupted too, since people's references are poor recordings, but
-        keeps its voice."""
+    def _spoil(self, wave, clean, listen, generator, perturb=None):
+        """What the encoder hears instead of the clean log-mel: corrupted, and, where `perturb` is given, in a moved
+        voice. A reference is corrupted too, since people's references are poor recordings, but keeps its voice.
+        listen: makes a log-mel of a waveform."""
         corrupted = self.corruptions.wave(wave, generator)
-        log_mel = clean if corrupted is wave else self.log_mel(corrupted)
-        if stranger is not None:
-            log_mel = stranger(log_mel)
+        log_mel = clean if corrupted is wave else listen(corrupted)
         if perturb is not None:
             log_mel = perturb(log_mel, generator)
         return self.corruptions.log_mel(log_mel, generator)

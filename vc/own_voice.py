@@ -8,9 +8,8 @@ only where it goes there: every second recording takes a detour through another'
 import torch
 
 from vc.conversion import Converter, Frames
-from vc.features import LogMel
 from vc.pitch_range import move_pitch
-from vc.spectrum import frame_levels_db, speech_frames
+from vc.spectrum import speech_frames
 
 
 class OwnVoice:
@@ -18,8 +17,6 @@ class OwnVoice:
 
     def __init__(self, model):
         self._converter = Converter(model, vocoder=None)
-        self._log_mel = LogMel(model.config.mel).to(self._converter.device)
-        self._hop_samples = model.config.mel.hop_samples
 
     def __call__(self, batch):
         """Log-mel (B, M, T) of the sources of a vc.data.batches.Batch, whose references last half a second or more."""
@@ -29,7 +26,7 @@ class OwnVoice:
 
     def _said(self, source, f0, voice, way):
         """A waveform (N,), its F0 in Hz (T,), its voice and the one it goes through on its way: log-mel (M, T)."""
-        frames = Frames(self._log_mel(source[None])[0], frame_levels_db(source, self._hop_samples), f0)
+        frames = self._converter.frames(source, f0)
         if voice is None:
             return frames.log_mel
         if way is not voice:
@@ -39,7 +36,7 @@ class OwnVoice:
 
     def _voice(self, reference):
         """None of a waveform (N,) in which nobody speaks."""
-        speaks = speech_frames(reference, self._hop_samples).any()
+        speaks = speech_frames(reference, self._converter.mel.hop_samples).any()
         return self._converter.voice_in(reference.cpu().numpy()) if speaks else None
 
     def _say(self, frames, voice, own_range):

@@ -8,7 +8,7 @@ from torch import nn
 from vc import vocoder_losses
 from vc.checkpoint import load_model
 from vc.config import Config
-from vc.data.batches import Batch
+from vc.data.batches import Batch, kept
 from vc.discriminators import Discriminators
 from vc.distributed import Crew
 from vc.features import LogMel
@@ -58,7 +58,7 @@ class VocoderObjective(nn.Module):
         prediction = self.model.predict(heard, recorded)
         with torch.autocast(source.device.type, enabled=False):
             terms = frame_losses(self.model, prediction, target)
-            made = self._speak(prediction) if self._hears_waveforms else None
+            made = self.model.speak(prediction) if self._hears_waveforms else None
             if made is not None:
                 target = target[:, :made.shape[1]]
                 terms |= self.waveform_losses(made, target)
@@ -71,9 +71,6 @@ class VocoderObjective(nn.Module):
         total = sum(getattr(weights, name) * term for name, term in terms.items())
         return Outcome(total, terms, metrics)
 
-    def _speak(self, prediction):
-        return self.model.agree(self.model.follow(prediction), prediction.turns)
-
     @torch.no_grad()
     def prepare(self, batch, generator):
         """What the generator hears of a Batch (B, M, T), the waveforms (B, N) at its level, and of which items it hears
@@ -84,7 +81,7 @@ class VocoderObjective(nn.Module):
         target = batch.source * gain
         heard, recorded = self.log_mel(target), torch.ones(items, dtype=torch.bool, device=target.device)
         if self._own_voice is not None:
-            first = max(1, items - round(settings.converter_share * items))
+            first = kept(items, settings.converter_share)
             said = self._own_voice(batch[first:]) + gain[first:].log()[:, :, None]
             heard[first:], recorded[first:] = said.clamp(min=math.log(self.config.mel.floor)), False
         return heard, target, recorded

@@ -15,21 +15,23 @@ class VocoderValidation:
         self.config = config
         self.log_mel = LogMel(config.mel).to(device)
         self.losses = WaveformLosses(config.mel).to(device)
-        self._own_voice = load_own_voice(config, device)
-        self._batches = fixed_batches(config, store, split, device)
+        own_voice = load_own_voice(config, device)
+        self._recorded = own_voice is None
+        batches = fixed_batches(config, store, split, device)
+        self._heard = {name: (batch, self.log_mel(batch.source) if self._recorded else own_voice(batch))
+                       for name, batch in batches.items()}
 
     @torch.no_grad()
     def measure(self, model, probe=False) -> ValidationReport:
         """The score is the difference of the spectra on held-out speakers. There is nothing to probe."""
         model.eval()
         values, pictures, audio, score = {}, {}, {}, 0.0
-        recorded = self._own_voice is None
-        for name, batch in self._batches.items():
-            heard = self.log_mel(batch.source) if recorded else self._own_voice(batch)
-            made = model(heard, recorded)
+        for name, (batch, heard) in self._heard.items():
+            prediction = model.predict(heard, self._recorded)
+            made = model.speak(prediction)
             waveform = self.losses(made, batch.source[:, :made.shape[1]])
             score = waveform["spectrum"].item()
-            terms = frame_losses(model, model.predict(heard, recorded), batch.source) | waveform
+            terms = frame_losses(model, prediction, batch.source) | waveform
             values |= {f"validation/{name}/{term}": value.item() for term, value in terms.items()}
             pictures |= {f"{name}/recording_made": picture([heard[0], self.log_mel(made)[0]])}
             rate = self.config.mel.sample_rate_hz

@@ -29,6 +29,11 @@ class Batch:
         return Batch(*(getattr(self, field.name)[items] for field in fields(self)))
 
 
+def kept(items, share):
+    """How many items at the beginning of a batch stay as they are when a share of it is changed: at least one."""
+    return max(1, items - round(share * items))
+
+
 class BatchLoader:
     """Serves the batch of any step. On a GPU all samples live there as int16 and only indices travel.
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import torch
 
 from vc.config import MelConfig, StrangersConfig
-from vc.data.batches import Batch
+from vc.data.batches import Batch, kept
 from vc.data.perturbation import Move, Perturbation
 
 
@@ -24,7 +24,7 @@ class Strangers:
 
     def known(self, items):
         """How many items at the beginning of a batch keep their voice; at least one."""
-        return max(1, items - round(self.share * items))
+        return kept(items, self.share)
 
     def draw(self, items, generator) -> Move:
         """The voice change of each item of a batch, none for those that keep their voice."""

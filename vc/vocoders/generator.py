@@ -54,8 +54,11 @@ class Generator(nn.Module):
         self.register_buffer("to_left_end", 1.0 - 2.0 * (torch.arange(bins) % 2)[:, None], persistent=False)
 
     def forward(self, log_mel, recorded=False):
-        prediction = self.predict(log_mel, recorded)
-        with torch.autocast(log_mel.device.type, enabled=False):
+        return self.speak(self.predict(log_mel, recorded))
+
+    def speak(self, prediction: Prediction):
+        """Waveform (B, (T - 1) * hop_samples)."""
+        with torch.autocast(prediction.magnitude.device.type, enabled=False):
             return self.agree(self.follow(prediction), prediction.turns)
 
     def predict(self, log_mel, recorded=False) -> Prediction:

@@ -45,7 +45,7 @@ class Neural(Vocoder):
         before, after = self.generator.network.context_frames
         last, begin = None, 0
         for log_mel, is_last in sliding_windows(chunks, BLOCK_FRAMES, BLOCK_FRAMES - before - after):
-            prediction = self.generator.predict(log_mel[None].to(self.device, torch.float32), recorded)
+            prediction = self.generator.predict(log_mel[None].to(self.generator.band_mean), recorded)
             prediction = prediction.cut(begin, log_mel.shape[1] - (0 if is_last else after))
             spectrum = self.generator.follow(prediction, last)
             last, begin = spectrum[:, :, -1], before
