@@ -140,6 +140,8 @@ def test_an_enrolled_voice_is_the_voice(converter, clip, tmp_path):
     assert torch.equal(found.speaker, voice.speaker) and found.seconds == voice.seconds
     assert torch.equal(found.pitch.mean, voice.pitch.mean) and torch.equal(found.pitch.spread, voice.pitch.spread)
     assert torch.equal(found.spectrum.std, voice.spectrum.std) and found.spectrum.frames == voice.spectrum.frames
+    for part in ("envelope", "fine"):
+        assert torch.equal(getattr(found.spectrum.spread, part), getattr(voice.spectrum.spread, part))
     assert library.names() == ["Kathleen A."]
     with pytest.raises(VoiceError, match="a voice of this name is enrolled already"):
         library.add(voice, converter)

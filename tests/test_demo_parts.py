@@ -43,6 +43,15 @@ def test_a_blend_walks_the_great_circle_evenly(voices):
     torch.testing.assert_close(blend(first, second, 1.0).spectrum.mean, second.spectrum.mean)
     quarter = 0.75 * first.pitch.mean + 0.25 * second.pitch.mean
     torch.testing.assert_close(blend(first, second, 0.25).pitch.mean, quarter)
+    spreads = [voice.spectrum.spread for voice in (first, second, blend(first, second, 0.25))]
+    for part in ("envelope", "fine"):
+        one, other, between = (getattr(spread, part) for spread in spreads)
+        torch.testing.assert_close(between, 0.75 * one + 0.25 * other)
+
+
+def test_between_a_voice_and_one_that_nobody_spoke_no_spread_is_known(voices):
+    invented = replace(voices[1], spectrum=replace(voices[1].spectrum, spread=None))
+    assert blend(voices[0], invented, 0.5).spectrum.spread is None
 
 
 def test_a_blend_of_a_voice_with_itself_is_that_voice(voices):

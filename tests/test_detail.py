@@ -3,10 +3,11 @@
 import math
 from dataclasses import replace
 
+import pytest
 import torch
 
 from vc.config import MelConfig
-from vc.detail import ENVELOPE_KEPT, FINE_KEPT, detail_of, with_detail
+from vc.detail import ENVELOPE_KEPT, FINE_KEPT, UNVOICED_FINE_KEPT, detail_of, with_detail
 from vc.pitch_range import pitch_range
 from vc.source_filter import SourceFilter, cosine_basis
 
@@ -25,19 +26,30 @@ def test_what_the_model_lost_comes_back_by_its_share():
     torch.testing.assert_close(refined, converted + 3 * ENVELOPE_KEPT * SLOW, atol=1e-4, rtol=0)
 
 
-def test_fine_structure_is_shared_between_source_and_decoder():
-    f0 = torch.zeros(5)
+@pytest.mark.parametrize("hz, kept", [(100.0, FINE_KEPT), (0.0, UNVOICED_FINE_KEPT)])
+def test_fine_structure_is_shared_between_source_and_decoder(hz, kept):
+    f0 = torch.full((5,), hz)
     detail = detail_of((2 * RIPPLE).expand(-1, 5), torch.zeros(MEL.bands, 5), f0, PARTS)
     refined = with_detail((-RIPPLE).expand(-1, 5), detail, f0, PARTS)
-    torch.testing.assert_close(refined, ((2 * FINE_KEPT - (1 - FINE_KEPT)) * RIPPLE).expand(-1, 5), atol=1e-4, rtol=0)
+    torch.testing.assert_close(refined, ((2 * kept - (1 - kept)) * RIPPLE).expand(-1, 5), atol=1e-4, rtol=0)
+
+
+def test_where_voicing_changes_the_shares_go_over_into_each_other():
+    f0 = torch.tensor([100.0, 100.0, 100.0, 0.0, 0.0, 0.0])
+    detail = detail_of(RIPPLE.expand(-1, 6), torch.zeros(MEL.bands, 6), f0, PARTS)
+    refined = with_detail(torch.zeros(MEL.bands, 6), detail, f0, PARTS)
+    voiced = torch.tensor([1, 1, 2 / 3, 1 / 3, 0, 0])
+    kept = voiced * FINE_KEPT + (1 - voiced) * UNVOICED_FINE_KEPT
+    torch.testing.assert_close(refined, kept * RIPPLE, atol=1e-4, rtol=0)
 
 
 def test_fine_structure_follows_the_pitch_where_both_are_voiced():
-    old, new = torch.tensor([100.0, 100.0, 0.0]), torch.tensor([150.0, 0.0, 150.0])
-    detail = detail_of(RIPPLE.expand(-1, 3), torch.zeros(MEL.bands, 3), old, PARTS)
-    refined = with_detail(torch.zeros(MEL.bands, 3), detail, new, PARTS) / FINE_KEPT
     moved = PARTS.stretched(RIPPLE, torch.tensor([1.5]))
-    torch.testing.assert_close(refined, torch.cat([moved, RIPPLE, RIPPLE], dim=1), atol=1e-4, rtol=0)
+    for old, new, kept, expected in ((100.0, 150.0, FINE_KEPT, moved), (100.0, 0.0, FINE_KEPT, RIPPLE),
+                                     (0.0, 150.0, UNVOICED_FINE_KEPT, RIPPLE)):
+        detail = detail_of(RIPPLE, torch.zeros(MEL.bands, 1), torch.tensor([old]), PARTS)
+        refined = with_detail(torch.zeros(MEL.bands, 1), detail, torch.tensor([new]), PARTS)
+        torch.testing.assert_close(refined, kept * expected, atol=1e-4, rtol=0)
 
 
 def test_a_source_lends_its_result_detail(converter, clips):

@@ -27,6 +27,17 @@ def test_a_long_recording_takes_the_targets_statistics():
     torch.testing.assert_close(matched.std, torch.tensor([1.5, 1.2]), atol=0.02, rtol=0)
 
 
+def test_a_voice_that_was_heard_gives_its_spread_too():
+    torch.manual_seed(0)
+    mixing = torch.randn(32, 32) / 8 + torch.diag(torch.linspace(0.5, 1.0, 32))
+    target = long_term_spectrum([mixing @ torch.randn(32, MANY) - 4])
+    log_mel = torch.randn(32, MANY)
+    matched = long_term_spectrum([match_spectrum(log_mel, torch.ones(MANY, dtype=torch.bool), target)])
+    torch.testing.assert_close(matched.mean, target.mean, atol=0.02, rtol=0)
+    torch.testing.assert_close(matched.spread.envelope, target.spread.envelope, atol=0.03, rtol=0)
+    torch.testing.assert_close(matched.spread.fine, target.spread.fine, atol=0.01, rtol=0)
+
+
 def test_as_many_frames_as_trusted_half_go_half_the_way():
     log_mel = torch.tensor([[-1.0, 1.0]]).repeat(1, TRUST_FRAMES // 2)
     matched = match_spectrum(log_mel, torch.ones(TRUST_FRAMES, dtype=torch.bool), spectrum([4.0], [1.44]))

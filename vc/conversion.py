@@ -24,6 +24,7 @@ from vc.detail import Detail, detail_of, with_detail
 from vc.device import choose_device
 from vc.errors import AudioError
 from vc.features import LogMel
+from vc.hearing import Hearing
 from vc.level import LevelMeter, at_level, level_gain, require_speech, restore_level, restoring_gain, trim_silence
 from vc.model import Drawing
 from vc.pitch import track_pitch
@@ -52,7 +53,7 @@ def load(model=None, device="auto", vocoder=None, refined=True):
 
     device: auto, cpu, cuda or mps. vocoder: a name in vc.vocoders.VOCODERS or a file that holds one, by default
     what vc.vocoders.default_vocoder says. refined: False gives what the two halves say by themselves, without
-    vc.adaptation, vc.detail and vc.spectrum. Raises CheckpointError, ConfigError.
+    vc.hearing, vc.adaptation, vc.detail and vc.spectrum. Raises CheckpointError, ConfigError.
     """
     device = choose_device(device)
     model, checkpoint = load_model(model_path(model))
@@ -134,6 +135,7 @@ class Converter:
         self.device = model.band_mean.device
         self._log_mel = LogMel(self.mel).to(self.device)
         self._parts = SourceFilter(self.mel, self.device)
+        self._hear = Hearing(model, self._parts) if refined else lambda log_mel: model.encode(log_mel[None])
 
     def convert(self, source, target):
         """`source` in the voice of `target` (a path, a list of paths or a Voice): float32 (N,), as long as the source.
@@ -233,11 +235,11 @@ class Converter:
         """What is heard in each window of a waveform, float32 (N,)."""
         audio = torch.from_numpy(at_level(audio, self.sample_rate))
         for window in _even_split(audio.to(self.device), round(REFERENCE_WINDOW_S * self.sample_rate)):
-            log_mel = self._log_mel(window[None])
-            embedding = self.model.encode(log_mel)
+            log_mel = self._log_mel(window[None])[0]
+            embedding = self._hear(log_mel)
             speech = speech_frames(window, self.mel.hop_samples)
             f0 = torch.from_numpy(track_pitch(window.cpu().numpy(), self.sample_rate, self.mel.hop_samples))
-            yield Piece(log_mel[0].cpu(), embedding.content[0].cpu(), embedding.speaker[0].cpu(), speech.cpu(), f0,
+            yield Piece(log_mel.cpu(), embedding.content[0].cpu(), embedding.speaker[0].cpu(), speech.cpu(), f0,
                         len(window) / self.sample_rate)
 
     def _voice_heard(self, pieces, name):
@@ -320,7 +322,7 @@ class Converter:
         held = self._hold_edges(frames.log_mel)
         # A breath or a hum far below speech is no voice, whatever the tracker says.
         f0 = frames.f0 * (frames.level_db > GATE_OPEN_DBFS)
-        embedding = self.model.encode(held[None])
+        embedding = self._hear(held)
         detail = self._detail(held, embedding, f0, frames.level_db) if detailed and self.refined else None
         return Content(embedding.squeezed, f0, frames.level_db, frame_energy(held[:, EDGE_FRAMES:-EDGE_FRAMES]), detail)
 

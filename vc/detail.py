@@ -5,7 +5,8 @@ repeat the source in its own voice; what is left over of the recorded mel is wha
 idea of it. Added to the same words in another voice it brings back edges and noises of consonants. What is left over
 again and again is the voice, and is taken out: the decoder's last layer is fitted to the source itself, for each frame
 to all the others (vc.adaptation). Of the fine structure - harmonics and the noise between them - the decoder draws an
-idea; the source has real ones, at its own pitch, and they are moved to the new one.
+idea; the source has real ones, at its own pitch, and they are moved to the new one. Where it has no pitch, in the
+noise of consonants, its fine structure tells next to nothing of the voice, and most of it is kept.
 
 The shift by a difference between two converted versions of the source, instead of the source's replacement, is an idea
 from statistical conversion (Kobayashi et al. 2014, "Statistical singing voice conversion with direct waveform
@@ -16,11 +17,14 @@ of the source from coming along; EXPERIMENTS.md in recipes/default has the figur
 from dataclasses import dataclass
 
 import torch
+from torch.nn import functional as F
 
 from vc.source_filter import SourceFilter
 
 ENVELOPE_KEPT = 0.5
 FINE_KEPT = 0.3
+UNVOICED_FINE_KEPT = 0.8
+VOICING_FRAMES = 3  # over which one share goes over into the other
 
 
 @dataclass(frozen=True)
@@ -42,4 +46,7 @@ def with_detail(converted, detail: Detail, f0, parts: SourceFilter):
     """Log-mel (M, T) in another voice with the source's detail; f0: the new voice's (T,), 0 where unvoiced."""
     ratio = torch.where((f0 > 0) & (detail.f0 > 0), f0 / detail.f0.clamp(min=1), torch.ones_like(f0))
     moved = parts.stretched(detail.fine, ratio)
-    return converted + ENVELOPE_KEPT * detail.left_over + FINE_KEPT * (moved - parts.fine @ converted)
+    voiced = F.avg_pool1d((detail.f0 > 0).to(converted)[None], VOICING_FRAMES, 1, VOICING_FRAMES // 2,
+                          count_include_pad=False)
+    kept = UNVOICED_FINE_KEPT + (FINE_KEPT - UNVOICED_FINE_KEPT) * voiced
+    return converted + ENVELOPE_KEPT * detail.left_over + kept * (moved - parts.fine @ converted)

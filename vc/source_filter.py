@@ -21,7 +21,7 @@ class SourceFilter:
     """envelope and fine: (M, M), matrices that take either part out of log-mel frames (M, T)."""
 
     def __init__(self, mel: MelConfig, device="cpu"):
-        smooth = cosine_basis(mel.bands)[:round(mel.bands * ENVELOPE_SHARE)].to(device)
+        smooth = cosine_basis(mel.bands)[:envelope_size(mel.bands)].to(device)
         self.envelope = smooth.T @ smooth
         self.fine = torch.eye(mel.bands, device=device) - self.envelope
         self._mel, self._centres_hz = mel, band_centres_hz(mel).to(device)
@@ -30,6 +30,11 @@ class SourceFilter:
         """(B,) -> (B, M, M): the matrix that moves what it finds at a frequency to `ratio` times that frequency."""
         bands = torch.arange(self._mel.bands, device=ratio.device)
         return (1 - (self._positions(ratio).unsqueeze(2) - bands).abs()).clamp(min=0)
+
+    def moved(self, formant, pitch):
+        """The matrices that move the envelope's frequencies by one ratio and those of the fine structure by another,
+        both (B,): (B, M, M)."""
+        return self.stretch(formant) @ self.envelope + self.stretch(pitch) @ self.fine
 
     def stretched(self, log_mel, ratio):
         """The same for every frame by itself: (M, T), (T,) -> (M, T)."""
@@ -41,6 +46,11 @@ class SourceFilter:
         """Where each band finds what it gets, counted in bands: (B,) -> (B, M)."""
         source_hz = (self._centres_hz / ratio.unsqueeze(1)).clamp(max=self._mel.max_hz)
         return bands_at(source_hz, self._mel).clamp(0, self._mel.bands - 1)
+
+
+def envelope_size(bands):
+    """How many of the slowest cosines along the bands are the envelope."""
+    return round(bands * ENVELOPE_SHARE)
 
 
 def cosine_basis(size):

@@ -1,9 +1,10 @@
 """The long-term spectrum of a voice, and moving a converted mel onto it.
 
 The decoder gets most of a voice right; what it smooths away of its colour can be put back, because the target's own
-recordings tell it: mean and deviation of every mel band over the frames that are speech. This is adaptive instance
-normalisation once more, at the very end and with measured statistics in place of learned ones; signal processing has
-long known it as matching the long-term average spectrum.
+recordings tell it: the mean of every mel band over the frames that are speech, and how they spread around it
+(vc.cepstrum; of a voice that nobody spoke, only by how much in each band). This is adaptive instance normalisation once
+more, at the very end and with measured statistics in place of learned ones; signal processing has long known it as
+matching the long-term average spectrum.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
+from vc.cepstrum import Spread, spread_of, with_spread
 from vc.level import NOMINAL_LEVEL_DB
 
 SPEECH_MARGIN_DB = 20.0  # a frame counts as speech down to so far below the nominal level
@@ -20,11 +22,13 @@ MAX_STRETCH = 2.0  # of the deviation; more would lift noise
 
 @dataclass(frozen=True)
 class LongTermSpectrum:
-    """mean and std: (M,), of the log-mel of a voice's speech frames. frames: how many there were."""
+    """mean and std: (M,), of the log-mel of a voice's speech frames. frames: how many there were. spread: of their
+    cepstrum, None where nobody spoke them."""
 
     mean: torch.Tensor
     std: torch.Tensor
     frames: int
+    spread: Spread | None = None
 
 
 def frame_levels_db(wave, hop_samples):
@@ -46,11 +50,11 @@ def speech_frames(wave, hop_samples):
 def long_term_spectrum(log_mels) -> LongTermSpectrum:
     """Of all the speech frames given: list of (M, t)."""
     frames = torch.cat(log_mels, dim=1)
-    return LongTermSpectrum(frames.mean(1), frames.std(1, correction=0), frames.shape[1])
+    return LongTermSpectrum(frames.mean(1), frames.std(1, correction=0), frames.shape[1], spread_of(frames))
 
 
 def match_spectrum(log_mel, speech, target: LongTermSpectrum):
-    """Move the bands of log_mel (M, T) towards the target's mean and deviation, taken over `speech` (T,), bool.
+    """Move log_mel (M, T) towards the target's mean and spread, its own taken over `speech` (T,), bool.
 
     The fewer speech frames there are, the less: one vowel has no long-term spectrum to be matched. A pause is never
     made louder.
@@ -59,8 +63,11 @@ def match_spectrum(log_mel, speech, target: LongTermSpectrum):
         return log_mel
     own = long_term_spectrum([log_mel[:, speech]])
     trust = own.frames / (own.frames + TRUST_FRAMES)
-    mean, std = target.mean.to(log_mel), target.std.to(log_mel)
-    stretch = (std / own.std.clamp(min=1e-3)).clamp(1 / MAX_STRETCH, MAX_STRETCH) ** trust
-    wanted_mean = own.mean + trust * (mean - own.mean)
-    matched = wanted_mean[:, None] + (log_mel - own.mean[:, None]) * stretch[:, None]
+    around = log_mel - own.mean[:, None]
+    if target.spread is None:
+        stretch = (target.std.to(log_mel) / own.std.clamp(min=1e-3)).clamp(1 / MAX_STRETCH, MAX_STRETCH) ** trust
+        around = around * stretch[:, None]
+    else:
+        around = with_spread(around, own.spread, target.spread, target.frames, trust)
+    matched = torch.lerp(own.mean, target.mean.to(log_mel), trust)[:, None] + around
     return torch.where(speech, matched, torch.minimum(matched, log_mel))

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch.nn import functional as F
 
+from vc.cepstrum import Spread
 from vc.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from vc.data.layouts import AUDIO_SUFFIXES
 from vc.errors import VoiceError
@@ -90,11 +91,13 @@ def save_voice(path, voice: Voice, converter):
     tensors = voice_tensors(voice)
     if voice.maps is not None:
         tensors["maps"] = voice.maps
+    if voice.spectrum.spread is not None:
+        tensors |= {"envelope_spread": voice.spectrum.spread.envelope, "fine_spread": voice.spectrum.spread.fine}
     save_checkpoint(path, Checkpoint("voice", converter.model.config, converter.step, extra, tensors))
 
 
 def voice_tensors(voice: Voice):
-    """What a voice consists of, but for its maps: {name: tensor}."""
+    """What a voice consists of, but for its maps and the spread of its cepstrum: {name: tensor}."""
     return {"speaker": voice.speaker, "band_mean": voice.spectrum.mean, "band_std": voice.spectrum.std,
             "pitch_mean": voice.pitch.mean, "pitch_spread": voice.pitch.spread}
 
@@ -114,8 +117,10 @@ def load_voice(path, converter) -> Voice:
     if extra["model"] != converter.fingerprint:
         raise VoiceError(f"{name}: was enrolled with another model; enrol it again with this one, or convert with "
                          f"the model it was made with")
-    voice = voice_from(checkpoint.tensors, name, extra["seconds"], extra["frames"])
-    return replace(voice, maps=checkpoint.tensors.get("maps"))
+    tensors = checkpoint.tensors
+    voice = voice_from(tensors, name, extra["seconds"], extra["frames"])
+    spread = Spread(tensors["envelope_spread"], tensors["fine_spread"]) if "fine_spread" in tensors else None
+    return replace(voice, maps=tensors.get("maps"), spectrum=replace(voice.spectrum, spread=spread))
 
 
 def blend(first: Voice, second: Voice, share, name="") -> Voice:
@@ -145,9 +150,12 @@ def _between(voices, shares, speaker, name):
         return sum(share * value for share, value in zip(shares, values, strict=True))
 
     spectra = [voice.spectrum for voice in voices]
+    spreads = [spectrum.spread for spectrum in spectra]
+    spread = None if None in spreads else Spread(mixed([spread.envelope for spread in spreads]),
+                                                 mixed([spread.fine for spread in spreads]))
     spectrum = LongTermSpectrum(mixed([spectrum.mean for spectrum in spectra]),
                                 mixed([spectrum.std for spectrum in spectra]),
-                                sum(spectrum.frames for spectrum in spectra))
+                                sum(spectrum.frames for spectrum in spectra), spread)
     pitch = PitchRange(mixed([voice.pitch.mean for voice in voices]), mixed([voice.pitch.spread for voice in voices]))
     known = [(share, voice.maps) for share, voice in zip(shares, voices, strict=True) if voice.maps is not None]
     maps = sum(share * maps for share, maps in known) if known else None  # without maps nothing is corrected

@@ -54,8 +54,7 @@ class Perturbation:
         warp = settings.warp_ratio ** draw[:, 0]
         formant = warp * settings.formant_ratio ** draw[:, 1]
         pitch = warp * 2 ** (settings.pitch_semitones / 12 * draw[:, 2])
-        parts = self._parts
-        matrix = parts.stretch(formant) @ parts.envelope + parts.stretch(pitch) @ parts.fine
+        matrix = self._parts.moved(formant, pitch)
         curve = draw[:, 4:] @ self._knots
         curve = curve / curve.abs().amax(1, keepdim=True).clamp(min=1e-6) * draw[:, 4:5].abs() * settings.equaliser_db
         gain_db = settings.level_db * draw[:, 3:4] + curve

@@ -1,0 +1,85 @@
+"""The spread of a voice's cepstrum, against plain arithmetic."""
+
+import pytest
+import torch
+
+from vc.cepstrum import MAX_FINE_STRETCH, TRUST_FRAMES, Spread, spread_of, with_spread
+from vc.source_filter import cosine_basis, envelope_size
+
+BANDS, FRAMES = 32, 20_000
+ENVELOPE = envelope_size(BANDS)
+PLENTY = 1e9  # of target frames
+
+
+def frames_with(covariance, fine, seed=0):
+    """Frames (BANDS, FRAMES) whose envelope coefficients have this covariance, the others this deviation; mean 0."""
+    noise = torch.randn(BANDS, FRAMES, generator=torch.Generator().manual_seed(seed))
+    coefficients = torch.cat([torch.linalg.cholesky(covariance) @ noise[:ENVELOPE], fine * noise[ENVELOPE:]])
+    return cosine_basis(BANDS).T @ (coefficients - coefficients.mean(1, keepdim=True))
+
+
+def some_covariance(seed):
+    mixing = torch.randn(ENVELOPE, ENVELOPE, generator=torch.Generator().manual_seed(seed))
+    return mixing @ mixing.T + torch.eye(ENVELOPE)
+
+
+def test_the_spread_of_frames():
+    frames = frames_with(some_covariance(1), 0.3) + 5
+    found = spread_of(frames)
+    coefficients = cosine_basis(BANDS) @ frames
+    torch.testing.assert_close(found.envelope, torch.cov(coefficients[:ENVELOPE], correction=0), atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(found.fine, coefficients[ENVELOPE:].std(1, correction=0))
+
+
+def test_frames_take_the_targets_spread():
+    frames, target = frames_with(some_covariance(1), 0.3), Spread(some_covariance(2), torch.full((28,), 0.4))
+    moved = spread_of(with_spread(frames, spread_of(frames), target, PLENTY, trust=1.0))
+    torch.testing.assert_close(moved.envelope, target.envelope, atol=0.03, rtol=0.03)
+    torch.testing.assert_close(moved.fine, target.fine, atol=1e-3, rtol=0)
+
+
+def test_the_move_is_the_shortest():
+    """No other map to the same spread leaves the frames nearer to where they were: a turn within the envelope is one."""
+    frames, target = frames_with(some_covariance(1), 0.3), Spread(some_covariance(2), torch.full((28,), 0.3))
+    moved = with_spread(frames, spread_of(frames), target, PLENTY, trust=1.0)
+    basis = cosine_basis(BANDS)[:ENVELOPE]
+    root = torch.linalg.cholesky(target.envelope) @ torch.linalg.inv(torch.linalg.cholesky(spread_of(frames).envelope))
+    other = frames + basis.T @ (root - torch.eye(ENVELOPE)) @ basis @ frames
+    torch.testing.assert_close(spread_of(other).envelope, target.envelope, atol=0.05, rtol=0.05)
+    assert (moved - frames).square().mean() < (other - frames).square().mean()
+
+
+def test_the_same_spread_moves_nothing():
+    frames = frames_with(some_covariance(3), 0.5)
+    own = spread_of(frames)
+    torch.testing.assert_close(with_spread(frames, own, own, PLENTY, trust=1.0), frames, atol=1e-3, rtol=0)
+
+
+def test_without_trust_nothing_moves():
+    frames = frames_with(some_covariance(3), 0.5)
+    target = Spread(some_covariance(4), torch.full((28,), 0.9))
+    torch.testing.assert_close(with_spread(frames, spread_of(frames), target, PLENTY, trust=0.0), frames, atol=1e-4,
+                               rtol=0)
+
+
+@pytest.mark.parametrize("target_frames, share", [(0, 0.0), (TRUST_FRAMES, 0.5), (PLENTY, 1.0)])
+def test_few_frames_tell_variances_but_not_correlations(target_frames, share):
+    own, target = torch.eye(ENVELOPE), torch.full((ENVELOPE, ENVELOPE), 0.8) + 0.2 * torch.eye(ENVELOPE)
+    frames = frames_with(own, 0.3)
+    moved = spread_of(with_spread(frames, spread_of(frames), Spread(4 * target, torch.full((28,), 0.3)), target_frames,
+                                  trust=1.0)).envelope
+    torch.testing.assert_close(moved.diagonal(), torch.full((ENVELOPE,), 4.0), atol=0.1, rtol=0)
+    assert moved[0, 1].item() == pytest.approx(3.2 * share, abs=0.1)
+
+
+def test_fine_structure_is_stretched_within_bounds():
+    frames = frames_with(torch.eye(ENVELOPE), 0.3)
+    target = Spread(torch.eye(ENVELOPE), torch.full((28,), 9.0))
+    moved = spread_of(with_spread(frames, spread_of(frames), target, PLENTY, trust=1.0))
+    torch.testing.assert_close(moved.fine, spread_of(frames).fine * MAX_FINE_STRETCH, atol=1e-3, rtol=0)
+
+
+def test_a_single_frame_has_a_spread_and_can_be_moved():
+    frame = torch.zeros(BANDS, 1)
+    target = Spread(some_covariance(2), torch.full((28,), 0.4))
+    assert with_spread(frame, spread_of(frame), target, 300, trust=0.01).isfinite().all()
