@@ -3,12 +3,13 @@
 import pytest
 import torch
 
-from vc.cepstrum import MAX_FINE_STRETCH, TRUST_FRAMES, Spread, spread_of, with_spread
+from vc.cepstrum import (MAX_FINE_STRETCH, OWN_TRUST_FRAMES, TARGET_TRUST_FRAMES, Spread, spread_of,
+                         with_spread)
 from vc.source_filter import cosine_basis, envelope_size
 
 BANDS, FRAMES = 32, 20_000
 ENVELOPE = envelope_size(BANDS)
-PLENTY = 1e9  # of target frames
+PLENTY = 1e9  # of frames
 
 
 def frames_with(covariance, fine, seed=0):
@@ -33,15 +34,15 @@ def test_the_spread_of_frames():
 
 def test_frames_take_the_targets_spread():
     frames, target = frames_with(some_covariance(1), 0.3), Spread(some_covariance(2), torch.full((28,), 0.4))
-    moved = spread_of(with_spread(frames, spread_of(frames), target, PLENTY, trust=1.0))
+    moved = spread_of(with_spread(frames, spread_of(frames), target, PLENTY, PLENTY, trust=1.0))
     torch.testing.assert_close(moved.envelope, target.envelope, atol=0.03, rtol=0.03)
     torch.testing.assert_close(moved.fine, target.fine, atol=1e-3, rtol=0)
 
 
 def test_the_move_is_the_shortest():
-    """No other map to the same spread leaves the frames nearer to where they were: a turn within the envelope is one."""
+    """Another map to the same spread takes the frames further from where they were."""
     frames, target = frames_with(some_covariance(1), 0.3), Spread(some_covariance(2), torch.full((28,), 0.3))
-    moved = with_spread(frames, spread_of(frames), target, PLENTY, trust=1.0)
+    moved = with_spread(frames, spread_of(frames), target, PLENTY, PLENTY, trust=1.0)
     basis = cosine_basis(BANDS)[:ENVELOPE]
     root = torch.linalg.cholesky(target.envelope) @ torch.linalg.inv(torch.linalg.cholesky(spread_of(frames).envelope))
     other = frames + basis.T @ (root - torch.eye(ENVELOPE)) @ basis @ frames
@@ -52,22 +53,24 @@ def test_the_move_is_the_shortest():
 def test_the_same_spread_moves_nothing():
     frames = frames_with(some_covariance(3), 0.5)
     own = spread_of(frames)
-    torch.testing.assert_close(with_spread(frames, own, own, PLENTY, trust=1.0), frames, atol=1e-3, rtol=0)
+    torch.testing.assert_close(with_spread(frames, own, own, PLENTY, PLENTY, trust=1.0), frames, atol=1e-3, rtol=0)
 
 
 def test_without_trust_nothing_moves():
     frames = frames_with(some_covariance(3), 0.5)
     target = Spread(some_covariance(4), torch.full((28,), 0.9))
-    torch.testing.assert_close(with_spread(frames, spread_of(frames), target, PLENTY, trust=0.0), frames, atol=1e-4,
-                               rtol=0)
+    moved = with_spread(frames, spread_of(frames), target, PLENTY, PLENTY, trust=0.0)
+    torch.testing.assert_close(moved, frames, atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize("target_frames, share", [(0, 0.0), (TRUST_FRAMES, 0.5), (PLENTY, 1.0)])
-def test_few_frames_tell_variances_but_not_correlations(target_frames, share):
+@pytest.mark.parametrize("own_frames, target_frames, share", [
+    (PLENTY, 0, 0.0), (PLENTY, TARGET_TRUST_FRAMES, 0.5), (0, PLENTY, 0.0), (OWN_TRUST_FRAMES, PLENTY, 0.5),
+    (PLENTY, PLENTY, 1.0)])
+def test_few_frames_tell_variances_but_not_correlations(own_frames, target_frames, share):
     own, target = torch.eye(ENVELOPE), torch.full((ENVELOPE, ENVELOPE), 0.8) + 0.2 * torch.eye(ENVELOPE)
     frames = frames_with(own, 0.3)
-    moved = spread_of(with_spread(frames, spread_of(frames), Spread(4 * target, torch.full((28,), 0.3)), target_frames,
-                                  trust=1.0)).envelope
+    moved = spread_of(with_spread(frames, spread_of(frames), Spread(4 * target, torch.full((28,), 0.3)), own_frames,
+                                  target_frames, trust=1.0)).envelope
     torch.testing.assert_close(moved.diagonal(), torch.full((ENVELOPE,), 4.0), atol=0.1, rtol=0)
     assert moved[0, 1].item() == pytest.approx(3.2 * share, abs=0.1)
 
@@ -75,11 +78,11 @@ def test_few_frames_tell_variances_but_not_correlations(target_frames, share):
 def test_fine_structure_is_stretched_within_bounds():
     frames = frames_with(torch.eye(ENVELOPE), 0.3)
     target = Spread(torch.eye(ENVELOPE), torch.full((28,), 9.0))
-    moved = spread_of(with_spread(frames, spread_of(frames), target, PLENTY, trust=1.0))
+    moved = spread_of(with_spread(frames, spread_of(frames), target, PLENTY, PLENTY, trust=1.0))
     torch.testing.assert_close(moved.fine, spread_of(frames).fine * MAX_FINE_STRETCH, atol=1e-3, rtol=0)
 
 
 def test_a_single_frame_has_a_spread_and_can_be_moved():
     frame = torch.zeros(BANDS, 1)
     target = Spread(some_covariance(2), torch.full((28,), 0.4))
-    assert with_spread(frame, spread_of(frame), target, 300, trust=0.01).isfinite().all()
+    assert with_spread(frame, spread_of(frame), target, 1, 300, trust=0.01).isfinite().all()

@@ -1,8 +1,8 @@
 """How the sounds of a voice spread around their mean, and moving what was converted to the target's spread.
 
 Mean and deviation of single bands (vc.spectrum) do not tell how bands go together: how far apart a voice's vowels lie,
-how much its formants and its loudness move as one. The cepstrum does. Its slow coefficients, the envelope, are described
-by all their covariances; of the fine structure, whose many coefficients would ask for more speech than references hold,
+how much its formants and its loudness move as one. The cepstrum does. Its slow coefficients, the envelope, are told by
+all their covariances; of the fine structure, whose many coefficients would ask for more speech than references hold,
 only the deviations are kept.
 
 Among all linear maps that give one Gaussian the covariance of another, the map of optimal transport moves the points
@@ -17,7 +17,8 @@ import torch
 from vc.source_filter import cosine_basis, envelope_size
 
 LEAST_VARIANCE = 0.02  # in square nepers, added to every direction, so that none is stretched for its noise
-TRUST_FRAMES = 400  # with so many frames of the target, its correlations are trusted half
+TARGET_TRUST_FRAMES = 400  # with so many frames of the target, its correlations are trusted half
+OWN_TRUST_FRAMES = 2000  # the same of what is moved, where an error costs words
 MAX_FINE_STRETCH = 1.5  # of a deviation; more would lift noise
 
 
@@ -36,13 +37,14 @@ def spread_of(frames) -> Spread:
     return Spread(envelope @ envelope.T / frames.shape[1], fine.std(1, correction=0))
 
 
-def with_spread(frames, own: Spread, target: Spread, target_frames, trust):
+def with_spread(frames, own: Spread, target: Spread, own_frames, target_frames, trust):
     """Log-mel frames (M, T) less their mean, brought to another spread: (M, T).
 
-    own: theirs. target_frames: how many speech frames tell the target's. trust: how far to go, from 0 to 1.
+    own: theirs. own_frames, target_frames: how many speech frames tell the two. trust: how far to go, from 0 to 1.
     """
     envelope, fine = _cepstrum(frames)
-    wanted = _shrunk(own.envelope, target.envelope.to(frames), target_frames / (target_frames + TRUST_FRAMES))
+    share = own_frames / (own_frames + OWN_TRUST_FRAMES) * target_frames / (target_frames + TARGET_TRUST_FRAMES)
+    wanted = _shrunk(own.envelope, target.envelope.to(frames), share)
     bridge = torch.lerp(torch.eye(len(wanted), device=frames.device), _transport(own.envelope, wanted), trust)
     stretch = (target.fine.to(frames) / own.fine.clamp(min=1e-3)).clamp(1 / MAX_FINE_STRETCH, MAX_FINE_STRETCH) ** trust
     return cosine_basis(len(frames)).to(frames).T @ torch.cat([bridge @ envelope, stretch[:, None] * fine])

@@ -68,6 +68,6 @@ def match_spectrum(log_mel, speech, target: LongTermSpectrum):
         stretch = (target.std.to(log_mel) / own.std.clamp(min=1e-3)).clamp(1 / MAX_STRETCH, MAX_STRETCH) ** trust
         around = around * stretch[:, None]
     else:
-        around = with_spread(around, own.spread, target.spread, target.frames, trust)
+        around = with_spread(around, own.spread, target.spread, own.frames, target.frames, trust)
     matched = torch.lerp(own.mean, target.mean.to(log_mel), trust)[:, None] + around
     return torch.where(speech, matched, torch.minimum(matched, log_mel))
