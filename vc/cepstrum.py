@@ -33,7 +33,7 @@ class Spread:
 
 def spread_of(frames) -> Spread:
     """Of log-mel frames (M, t), at least one of them."""
-    envelope, fine = _cepstrum(frames - frames.mean(1, keepdim=True))
+    envelope, fine = _parted(cosine_basis(len(frames)).to(frames) @ (frames - frames.mean(1, keepdim=True)))
     return Spread(envelope @ envelope.T / frames.shape[1], fine.std(1, correction=0))
 
 
@@ -42,18 +42,18 @@ def with_spread(frames, own: Spread, target: Spread, own_frames, target_frames, 
 
     own: theirs. own_frames, target_frames: how many speech frames tell the two. trust: how far to go, from 0 to 1.
     """
-    envelope, fine = _cepstrum(frames)
+    basis = cosine_basis(len(frames)).to(frames)
+    envelope, fine = _parted(basis @ frames)
     share = own_frames / (own_frames + OWN_TRUST_FRAMES) * target_frames / (target_frames + TARGET_TRUST_FRAMES)
     wanted = _shrunk(own.envelope, target.envelope.to(frames), share)
     bridge = torch.lerp(torch.eye(len(wanted), device=frames.device), _transport(own.envelope, wanted), trust)
     stretch = (target.fine.to(frames) / own.fine.clamp(min=1e-3)).clamp(1 / MAX_FINE_STRETCH, MAX_FINE_STRETCH) ** trust
-    return cosine_basis(len(frames)).to(frames).T @ torch.cat([bridge @ envelope, stretch[:, None] * fine])
+    return basis.T @ torch.cat([bridge @ envelope, stretch[:, None] * fine])
 
 
-def _cepstrum(frames):
-    """Envelope (E, T) and fine structure (M - E, T)."""
-    basis, size = cosine_basis(len(frames)).to(frames), envelope_size(len(frames))
-    return basis[:size] @ frames, basis[size:] @ frames
+def _parted(cepstrum):
+    """Envelope (E, T) and fine structure (M - E, T) of a cepstrum (M, T)."""
+    return cepstrum.tensor_split([envelope_size(len(cepstrum))])
 
 
 def _shrunk(own, target, share):
@@ -63,11 +63,14 @@ def _shrunk(own, target, share):
 
 
 def _transport(own, wanted):
-    """The symmetric matrix A with A own A = wanted, LEAST_VARIANCE added to both: all (E, E)."""
-    least = LEAST_VARIANCE * torch.eye(len(own), dtype=torch.float64, device=own.device)
-    root, inverse_root = _roots(own.double() + least)
-    middle, _ = _roots(root @ (wanted.double() + least) @ root)
-    return (inverse_root @ middle @ inverse_root).float()
+    """The symmetric matrix A with A own A = wanted, LEAST_VARIANCE added to both: all (E, E).
+
+    On the CPU, in double precision and by its eigenvectors, neither of which every device offers.
+    """
+    least = LEAST_VARIANCE * torch.eye(len(own), dtype=torch.float64)
+    root, inverse_root = _roots(own.cpu().double() + least)
+    middle, _ = _roots(root @ (wanted.cpu().double() + least) @ root)
+    return (inverse_root @ middle @ inverse_root).to(own)
 
 
 def _roots(matrix):
