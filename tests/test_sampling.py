@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,6 +30,12 @@ def owner(spoken):
     return np.concatenate([np.full(u.samples, i) for i, u in enumerate(spoken)])
 
 
+def indices(stretches, samples):
+    """Where each sample of each item lies in the store: (B, samples)."""
+    assert (stretches.samples.sum(1) == samples).all()
+    return stretches.places(torch.arange(samples)).numpy()
+
+
 @settings(max_examples=60, deadline=None)
 @given(lengths=st.lists(st.lists(st.integers(2, 60), min_size=1, max_size=5), min_size=2, max_size=4),
        segment=st.integers(1, 90), step=st.integers(0, 1000))
@@ -37,8 +44,8 @@ def test_segments_are_full_and_of_one_speaker(lengths, segment, step):
     speaker_of = np.array([int(u.speaker[1:]) for u in spoken])
     owners = owner(spoken)
     draw = SegmentSampler(spoken, segment, segment + 3, balance=0.5, seed=1).draw(step, batch=2)
-    assert draw.source.shape == (2, segment) and draw.reference.shape == (2, segment + 3)
-    for source, reference, speaker in zip(draw.source, draw.reference, draw.speaker_ids):
+    sources, references = indices(draw.source, segment), indices(draw.reference, segment + 3)
+    for source, reference, speaker in zip(sources, references, draw.speaker_ids):
         assert set(speaker_of[owners[source]]) == {speaker} == set(speaker_of[owners[reference]])
         assert not set(source) & set(reference)
 
@@ -49,7 +56,7 @@ def test_source_and_reference_share_no_utterance():
     sampler = SegmentSampler(spoken, 50, 50, balance=0.5, seed=1)
     for step in range(50):
         draw = sampler.draw(step, batch=2)
-        for source, reference in zip(draw.source, draw.reference):
+        for source, reference in zip(indices(draw.source, 50), indices(draw.reference, 50)):
             assert not set(owners[source]) & set(owners[reference])
 
 
@@ -57,10 +64,11 @@ def test_a_batch_is_a_function_of_seed_and_step():
     spoken = utterances([100] * 3, [100] * 3, [100])
     first, again = (SegmentSampler(spoken, 40, 40, 0.5, seed=7) for _ in range(2))
     first.draw(1, 2)
-    assert np.array_equal(first.draw(5, 2).source, again.draw(5, 2).source)
-    assert not np.array_equal(first.draw(5, 2).source, first.draw(6, 2).source)
     other = SegmentSampler(spoken, 40, 40, 0.5, seed=8)
-    assert not np.array_equal(first.draw(5, 2).source, other.draw(5, 2).source)
+    this, same, later, elsewhere = (indices(sampler.draw(step, 2).source, 40) for sampler, step in
+                                    ((first, 5), (again, 5), (first, 6), (other, 5)))
+    assert np.array_equal(this, same)
+    assert not np.array_equal(this, later) and not np.array_equal(this, elsewhere)
 
 
 @pytest.mark.parametrize("balance, expected", [(0.0, 0.5), (0.5, 0.75), (1.0, 0.9)])
@@ -109,9 +117,10 @@ def test_the_loader_serves_any_step_in_any_order():
     loader = BatchLoader(store, sampler, 2, 20, "cpu")
     for step in (0, 1, 2, 9, 3, 3):
         batch = loader.at(step)
-        np.testing.assert_allclose(batch.source.numpy() * 32768, sampler.draw(step, 2).source)
+        source = indices(sampler.draw(step, 2).source, 40)
+        np.testing.assert_allclose(batch.source.numpy() * 32768, source)
         assert batch.reference.shape == (2, 30)
         assert batch.source_f0.shape == (2, 3) and batch.reference_f0.shape == (2, 2)
-        frames = sampler.draw(step, 2).source[:, [0, 20, 39]]  # the last frame lies right behind the segment
-        np.testing.assert_array_equal(batch.source_f0.numpy(), frames // 10)
+        frames = [0, 20, 39]  # the last lies right behind the segment
+        np.testing.assert_array_equal(batch.source_f0.numpy(), source[:, frames] // 10)
     loader.close()

@@ -30,6 +30,8 @@ def fit(features, left_over, speech):
     """
     with torch.autocast(features.device.type, enabled=False):  # a matrix of sums of squares needs all the digits
         seen = _with_constant(features) * speech.unsqueeze(1)
+        if seen.shape[2] < seen.shape[1]:  # fewer frames than features: the same map from the smaller matrix
+            return torch.cholesky_solve(left_over.float().mT, _root(seen.mT)).mT @ seen.mT
         return torch.cholesky_solve(seen @ left_over.float().mT, _root(seen)).mT
 
 
@@ -53,7 +55,8 @@ def unexplained(features, left_over, speech):
 
 def _root(seen):
     """Cholesky factor of the regression's matrix: (B, W + 1, T) -> (B, W + 1, W + 1)."""
-    return torch.linalg.cholesky(seen @ seen.mT + STIFFNESS * torch.eye(seen.shape[1], device=seen.device))
+    matrix = seen @ seen.mT + STIFFNESS * torch.eye(seen.shape[1], device=seen.device)
+    return torch.linalg.cholesky_ex(matrix).L  # stiff enough not to fail, and asking whether it did waits for a GPU
 
 
 def _with_constant(features):

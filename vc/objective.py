@@ -131,8 +131,9 @@ class Objective(nn.Module):
 
     def _prepare(self, batch, generator):
         """The batch; log-mels (B, M, T) of its sources as they are, of its sources as the encoder hears them and of its
-        references; and which items are known speakers, no strangers (B,), bool."""
-        listen, known = self.log_mel, torch.ones_like(batch.speaker_ids, dtype=torch.bool)
+        references; and which items are known speakers, no strangers (B,), bool, on the CPU, since how many they are
+        must not wait for a GPU."""
+        listen, known = self.log_mel, torch.ones(len(batch.speaker_ids), dtype=torch.bool)
         if self.strangers is not None:
             move = self.strangers.draw(len(known), generator)
             known[self.strangers.known(len(known)):] = False

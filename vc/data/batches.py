@@ -68,18 +68,20 @@ class BatchLoader:
     def _make(self, step):
         draw = self._sampler.draw(step, self._batch)
         ids = torch.from_numpy(draw.speaker_ids).to(self._device)
-        return Batch(self._heard(draw.source), self._heard(draw.reference), ids,
-                     self._f0(draw.source), self._f0(draw.reference))
+        source_samples, reference_samples = self._sampler.source_samples, self._sampler.reference_samples
+        return Batch(self._heard(draw.source, source_samples), self._heard(draw.reference, reference_samples), ids,
+                     self._f0(draw.source, source_samples), self._f0(draw.reference, reference_samples))
 
-    def _heard(self, index):
-        return self._take(self._samples, index).float() / 32768
+    def _heard(self, stretches, samples):
+        return self._take(self._samples, stretches.places(torch.arange(samples, device=self._device))).float() / 32768
 
-    def _f0(self, index):
+    def _f0(self, stretches, samples):
         """F0 at the mel's frames, which lie on every hop-th sample and, at the end, right behind the last."""
-        frames = index[:, np.minimum(np.arange(index.shape[1] // self._hop + 1) * self._hop, index.shape[1] - 1)]
-        return self._take(self._pitch, frames // self._pitch_hop).float()
+        frames = torch.arange(samples // self._hop + 1, device=self._device) * self._hop
+        places = stretches.places(frames.clamp(max=samples - 1))
+        return self._take(self._pitch, places // self._pitch_hop).float()
 
-    def _take(self, values, index):
+    def _take(self, values, places):
         if isinstance(values, torch.Tensor):
-            return values[torch.from_numpy(index).to(self._device)]
-        return torch.from_numpy(values[index])
+            return values[places]
+        return torch.from_numpy(values[places.numpy()])

@@ -8,6 +8,7 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from vc.config import DataConfig
 from vc.errors import DataError
@@ -58,11 +59,27 @@ def group_by_speaker(utterances):
 
 
 @dataclass(frozen=True)
-class Draw:
-    """Indices into the store's samples. source: (B, N), reference: (B, N'), of the same speaker; speaker_ids: (B,)."""
+class Stretches:
+    """What each item of a batch hears of the store, one stretch after the other: where each begins and how many samples
+    are heard of it, both (B, K), whole numbers; behind an item's last stretch stand zeros."""
 
-    source: np.ndarray
-    reference: np.ndarray
+    begins: np.ndarray
+    samples: np.ndarray
+
+    def places(self, positions):
+        """Where in the store the items' samples at these positions lie: (n,) -> (B, n), on the device of `positions`."""
+        begins, samples = (torch.from_numpy(values).to(positions.device) for values in (self.begins, self.samples))
+        ends = samples.cumsum(1)
+        stretch = torch.searchsorted(ends, positions.expand(len(ends), -1).contiguous(), right=True)
+        return positions + (begins - ends + samples).gather(1, stretch)
+
+
+@dataclass(frozen=True)
+class Draw:
+    """source and reference: Stretches of the same B speakers. speaker_ids: (B,)."""
+
+    source: Stretches
+    reference: Stretches
     speaker_ids: np.ndarray
 
 
@@ -78,7 +95,7 @@ class SegmentSampler:
         by_speaker = group_by_speaker(utterances)
         self.speakers = list(by_speaker)
         self._spoken = [np.array([(u.offset_samples, u.samples) for u in spoken]) for spoken in by_speaker.values()]
-        self._source_samples, self._reference_samples = source_samples, reference_samples
+        self.source_samples, self.reference_samples = source_samples, reference_samples
         weight = np.array([spoken[:, 1].sum() for spoken in self._spoken], dtype=float) ** balance
         self._probability = weight / weight.sum()
         self._seed = seed
@@ -88,8 +105,8 @@ class SegmentSampler:
         rng = np.random.default_rng([self._seed, step])
         speakers = len(self.speakers)
         ids = rng.choice(speakers, batch, replace=batch > speakers, p=self._probability)
-        pairs = [self._pair(self._spoken[i], rng) for i in ids]
-        return Draw(np.stack([a for a, _ in pairs]), np.stack([b for _, b in pairs]), ids.astype(np.int64))
+        sources, references = zip(*(self._pair(self._spoken[i], rng) for i in ids))
+        return Draw(_stretches(sources), _stretches(references), ids.astype(np.int64))
 
     def _pair(self, spoken, rng):
         if len(spoken) == 1:
@@ -97,27 +114,35 @@ class SegmentSampler:
             half = samples // 2
             ends = np.array([[offset, half], [offset + half, samples - half]])
             a, b = (0, 1) if rng.random() < 0.5 else (1, 0)
-            return (_segment(ends[a:a + 1], self._source_samples, rng),
-                    _segment(ends[b:b + 1], self._reference_samples, rng))
+            return (_segment(ends[a:a + 1], self.source_samples, rng),
+                    _segment(ends[b:b + 1], self.reference_samples, rng))
         # One random cut through the speaker's utterances, so that source and reference share none.
         order = rng.permutation(len(spoken))
         cut = rng.integers(1, len(spoken))
-        return (_segment(spoken[order[:cut]], self._source_samples, rng),
-                _segment(spoken[order[cut:]], self._reference_samples, rng))
+        return (_segment(spoken[order[:cut]], self.source_samples, rng),
+                _segment(spoken[order[cut:]], self.reference_samples, rng))
 
 
 def _segment(spans, samples, rng):
-    """(samples,) indices: a random start in the first span, then on through the spans, round and round."""
+    """[(begin, samples), ...], so many in all: from a random start in the first span on through the spans, round and
+    round."""
     offset, length = spans[0]
     start = rng.integers(0, max(1, length - samples + 1))
     parts, missing, i = [], samples, 0
     while missing > 0:
         take = min(missing, length - start)
-        parts.append(np.arange(offset + start, offset + start + take))
+        parts.append((offset + start, take))
         missing -= take
         i += 1
         (offset, length), start = spans[i % len(spans)], 0
-    return np.concatenate(parts)
+    return parts
+
+
+def _stretches(items):
+    padded = np.zeros((2, len(items), max(map(len, items))), dtype=np.int64)
+    for number, parts in enumerate(items):
+        padded[:, number, :len(parts)] = np.transpose(parts)
+    return Stretches(*padded)
 
 
 def _uniform_hash(text):

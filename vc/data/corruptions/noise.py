@@ -38,10 +38,10 @@ class Noise(Corruption):
     def wave(self, wave, generator):
         B, N = wave.shape
         chosen = torch.randint(len(self._lengths), (B, 1), generator=generator)
-        length = self._lengths[chosen]
+        offset, length = self._offsets[chosen], self._lengths[chosen]
         start = (torch.rand(B, 1, generator=generator) * length).long()
-        index = self._offsets[chosen] + (start + torch.arange(N)) % length
-        noise = self._samples[index.to(self._samples.device)]
+        offset, length, start = (values.to(wave.device) for values in (offset, length, start))
+        noise = self._samples[offset + (start + torch.arange(N, device=wave.device)) % length]
         ratio_db = torch.empty(B, 1).uniform_(self.lowest_db, self.highest_db, generator=generator).to(wave)
         wanted = _power(wave) * 10 ** (-ratio_db / 10)
         return wave + noise * (wanted / _power(noise).clamp(min=LEAST_POWER)).sqrt()
