@@ -17,8 +17,8 @@ import torch
 from vc.source_filter import cosine_basis, envelope_size
 
 LEAST_VARIANCE = 0.02  # in square nepers, added to every direction, so that none is stretched for its noise
-TARGET_TRUST_FRAMES = 400  # with so many frames of the target, its correlations are trusted half
-OWN_TRUST_FRAMES = 1000  # the same of what is moved, where an error costs words
+TARGET_TRUST_FRAMES = 200  # with so many frames of the target, its correlations are trusted half
+OWN_TRUST_FRAMES = 400  # the same of what is moved, where an error costs words
 MAX_FINE_STRETCH = 1.5  # of a deviation; more would lift noise
 
 
