@@ -54,7 +54,7 @@ def unexplained(features, left_over, speech):
 
 
 def _root(seen):
-    """Cholesky factor of the regression's matrix: (B, W + 1, T) -> (B, W + 1, W + 1)."""
+    """Cholesky factor of the regression's matrix: (B, W + 1, T) -> (B, W + 1, W + 1), or, turned round, (B, T, T)."""
     matrix = seen @ seen.mT + STIFFNESS * torch.eye(seen.shape[1], device=seen.device)
     return torch.linalg.cholesky_ex(matrix).L  # stiff enough not to fail, and asking whether it did waits for a GPU
 

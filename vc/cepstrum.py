@@ -31,6 +31,11 @@ class Spread:
     fine: torch.Tensor
 
 
+def trusted(frames, half):
+    """How far to trust what so many frames tell, from 0 to 1: of `half` frames half."""
+    return frames / (frames + half)
+
+
 def spread_of(frames) -> Spread:
     """Of log-mel frames (M, t), at least one of them."""
     envelope, fine = _parted(cosine_basis(len(frames)).to(frames) @ (frames - frames.mean(1, keepdim=True)))
@@ -44,7 +49,7 @@ def with_spread(frames, own: Spread, target: Spread, own_frames, target_frames, 
     """
     basis = cosine_basis(len(frames)).to(frames)
     envelope, fine = _parted(basis @ frames)
-    share = own_frames / (own_frames + OWN_TRUST_FRAMES) * target_frames / (target_frames + TARGET_TRUST_FRAMES)
+    share = trusted(own_frames, OWN_TRUST_FRAMES) * trusted(target_frames, TARGET_TRUST_FRAMES)
     wanted = _shrunk(own.envelope, target.envelope.to(frames), share)
     bridge = torch.lerp(torch.eye(len(wanted), device=frames.device), _transport(own.envelope, wanted), trust)
     stretch = (target.fine.to(frames) / own.fine.clamp(min=1e-3)).clamp(1 / MAX_FINE_STRETCH, MAX_FINE_STRETCH) ** trust

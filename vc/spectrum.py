@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-from vc.cepstrum import Spread, spread_of, with_spread
+from vc.cepstrum import Spread, spread_of, trusted, with_spread
 from vc.level import NOMINAL_LEVEL_DB
 
 SPEECH_MARGIN_DB = 20.0  # a frame counts as speech down to so far below the nominal level
@@ -62,7 +62,7 @@ def match_spectrum(log_mel, speech, target: LongTermSpectrum):
     if not speech.any():
         return log_mel
     own = long_term_spectrum([log_mel[:, speech]])
-    trust = own.frames / (own.frames + TRUST_FRAMES)
+    trust = trusted(own.frames, TRUST_FRAMES)
     around = log_mel - own.mean[:, None]
     if target.spread is None:
         stretch = (target.std.to(log_mel) / own.std.clamp(min=1e-3)).clamp(1 / MAX_STRETCH, MAX_STRETCH) ** trust

@@ -35,7 +35,8 @@ def kept(items, share):
 
 
 class BatchLoader:
-    """Serves the batch of any step. On a GPU all samples live there as int16 and only indices travel.
+    """Serves the batch of any step. On a GPU all samples live there as int16 and only
+    where the stretches lie travels.
 
     hop_samples: of the mel whose frames get an F0.
 
@@ -68,17 +69,17 @@ class BatchLoader:
     def _make(self, step):
         draw = self._sampler.draw(step, self._batch)
         ids = torch.from_numpy(draw.speaker_ids).to(self._device)
-        source_samples, reference_samples = self._sampler.source_samples, self._sampler.reference_samples
-        return Batch(self._heard(draw.source, source_samples), self._heard(draw.reference, reference_samples), ids,
-                     self._f0(draw.source, source_samples), self._f0(draw.reference, reference_samples))
+        return Batch(self._heard(draw.source), self._heard(draw.reference), ids,
+                     self._f0(draw.source), self._f0(draw.reference))
 
-    def _heard(self, stretches, samples):
-        return self._take(self._samples, stretches.places(torch.arange(samples, device=self._device))).float() / 32768
+    def _heard(self, stretches):
+        samples = torch.arange(stretches.length, device=self._device)
+        return self._take(self._samples, stretches.places(samples)).float() / 32768
 
-    def _f0(self, stretches, samples):
+    def _f0(self, stretches):
         """F0 at the mel's frames, which lie on every hop-th sample and, at the end, right behind the last."""
-        frames = torch.arange(samples // self._hop + 1, device=self._device) * self._hop
-        places = stretches.places(frames.clamp(max=samples - 1))
+        frames = torch.arange(stretches.length // self._hop + 1, device=self._device) * self._hop
+        places = stretches.places(frames.clamp(max=stretches.length - 1))
         return self._take(self._pitch, places // self._pitch_hop).float()
 
     def _take(self, values, places):

@@ -66,8 +66,13 @@ class Stretches:
     begins: np.ndarray
     samples: np.ndarray
 
+    @property
+    def length(self):
+        """How many samples each item hears in all."""
+        return int(self.samples[0].sum())
+
     def places(self, positions):
-        """Where in the store the items' samples at these positions lie: (n,) -> (B, n), on the device of `positions`."""
+        """Where in the store the items' samples at these positions lie: (n,) -> (B, n), on the positions' device."""
         begins, samples = (torch.from_numpy(values).to(positions.device) for values in (self.begins, self.samples))
         ends = samples.cumsum(1)
         stretch = torch.searchsorted(ends, positions.expand(len(ends), -1).contiguous(), right=True)
@@ -95,7 +100,7 @@ class SegmentSampler:
         by_speaker = group_by_speaker(utterances)
         self.speakers = list(by_speaker)
         self._spoken = [np.array([(u.offset_samples, u.samples) for u in spoken]) for spoken in by_speaker.values()]
-        self.source_samples, self.reference_samples = source_samples, reference_samples
+        self._source_samples, self._reference_samples = source_samples, reference_samples
         weight = np.array([spoken[:, 1].sum() for spoken in self._spoken], dtype=float) ** balance
         self._probability = weight / weight.sum()
         self._seed = seed
@@ -114,13 +119,13 @@ class SegmentSampler:
             half = samples // 2
             ends = np.array([[offset, half], [offset + half, samples - half]])
             a, b = (0, 1) if rng.random() < 0.5 else (1, 0)
-            return (_segment(ends[a:a + 1], self.source_samples, rng),
-                    _segment(ends[b:b + 1], self.reference_samples, rng))
+            return (_segment(ends[a:a + 1], self._source_samples, rng),
+                    _segment(ends[b:b + 1], self._reference_samples, rng))
         # One random cut through the speaker's utterances, so that source and reference share none.
         order = rng.permutation(len(spoken))
         cut = rng.integers(1, len(spoken))
-        return (_segment(spoken[order[:cut]], self.source_samples, rng),
-                _segment(spoken[order[cut:]], self.reference_samples, rng))
+        return (_segment(spoken[order[:cut]], self._source_samples, rng),
+                _segment(spoken[order[cut:]], self._reference_samples, rng))
 
 
 def _segment(spans, samples, rng):
@@ -139,6 +144,7 @@ def _segment(spans, samples, rng):
 
 
 def _stretches(items):
+    """Of each item's [(begin, samples), ...]."""
     padded = np.zeros((2, len(items), max(map(len, items))), dtype=np.int64)
     for number, parts in enumerate(items):
         padded[:, number, :len(parts)] = np.transpose(parts)

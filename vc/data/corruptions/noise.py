@@ -31,17 +31,16 @@ class Noise(Corruption):
                f"at most highest_db, {highest_db:g}")
         self.lowest_db, self.highest_db = lowest_db, highest_db
         recordings = _read(Path(path), mel.sample_rate_hz)
-        self._lengths = torch.tensor([len(recording) for recording in recordings])
+        self._lengths = torch.tensor([len(recording) for recording in recordings], device=device)
         self._offsets = self._lengths.cumsum(0) - self._lengths
         self._samples = torch.from_numpy(np.concatenate(recordings)).to(device)
 
     def wave(self, wave, generator):
         B, N = wave.shape
-        chosen = torch.randint(len(self._lengths), (B, 1), generator=generator)
-        offset, length = self._offsets[chosen], self._lengths[chosen]
-        start = (torch.rand(B, 1, generator=generator) * length).long()
-        offset, length, start = (values.to(wave.device) for values in (offset, length, start))
-        noise = self._samples[offset + (start + torch.arange(N, device=wave.device)) % length]
+        chosen = torch.randint(len(self._lengths), (B, 1), generator=generator).to(wave.device)
+        length = self._lengths[chosen]
+        start = (torch.rand(B, 1, generator=generator).to(wave) * length).long()
+        noise = self._samples[self._offsets[chosen] + (start + torch.arange(N, device=wave.device)) % length]
         ratio_db = torch.empty(B, 1).uniform_(self.lowest_db, self.highest_db, generator=generator).to(wave)
         wanted = _power(wave) * 10 ** (-ratio_db / 10)
         return wave + noise * (wanted / _power(noise).clamp(min=LEAST_POWER)).sqrt()
