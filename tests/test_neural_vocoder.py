@@ -118,7 +118,7 @@ def test_following_turns_against_plain_loops():
     magnitude = torch.rand(bins, frames, generator=generator)
     in_time, below = noise(bins, frames), noise(bins - 1, frames)
     last = noise(bins)
-    got = follow_turns(magnitude[None], Turns(in_time[None], below[None]), hop_share, last[None])[0]
+    directions = follow_turns(magnitude[None], Turns(in_time[None], below[None]), hop_share, last[None])[0]
     for t in range(frames):
         own = [complex(last[f]) * complex(in_time[f, t]) * 1j ** f + phases.TINY for f in range(bins)]
         x = [float(magnitude[f, t]) * own[f] / abs(own[f]) for f in range(bins)]
@@ -126,18 +126,19 @@ def test_following_turns_against_plain_loops():
             drawn = list(own)
             for f in range(bins):
                 if f > 0:
-                    drawn[f] += phases.NEIGHBOUR * complex(below[f - 1, t]) * x[f - 1]
+                    drawn[f] += complex(below[f - 1, t]) * x[f - 1]
                 if f < bins - 1:
-                    drawn[f] += phases.NEIGHBOUR * complex(below[f, t]).conjugate() * x[f + 1]
+                    drawn[f] += complex(below[f, t]).conjugate() * x[f + 1]
             x = [float(magnitude[f, t]) * drawn[f] / abs(drawn[f]) for f in range(bins)]
         last = torch.tensor(x)
-        torch.testing.assert_close(got[:, t], last.to(got.dtype), atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(magnitude[:, t] * directions[:, t], last.to(directions.dtype), atol=1e-4, rtol=1e-4)
 
 
 def test_neighbours_against_plain_loops():
     generator = torch.Generator().manual_seed(0)
     x, in_time, below = (torch.complex(*torch.randn(2, bins, 3, generator=generator)) for bins in (4, 4, 3))
-    got = phases.drawn_by_neighbours(x[None], Turns(in_time[None], below[None]), 0.25)[0]
+    got = torch.zeros_like(x)
+    phases.links_of(Turns(in_time[None], below[None]), 0.25).draw(got[None], x[None], 1.0)
     for f in range(4):
         for t in range(3):
             drawn = 0

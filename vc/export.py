@@ -72,7 +72,7 @@ class VocoderGraph(nn.Module):
     def __init__(self, generator):
         super().__init__()
         self.generator = generator
-        size, window = generator.fft_samples, generator.window
+        size, window = generator.fft_samples, generator.short_time.window
         bins = torch.arange(size // 2 + 1, dtype=torch.float64)[:, None]
         # Counted from the middle of the frame, as the turns are, which spares the change of sign from bin to bin.
         angle = 2 * torch.pi * bins * (torch.arange(size, dtype=torch.float64) - size // 2) / size
@@ -95,14 +95,14 @@ class VocoderGraph(nn.Module):
         answer = generator.network((log_mel - generator.band_mean) / generator.band_std)
         _, time_real, time_imaginary, step_real, step_imaginary = answer.chunk(5, dim=1)
         past = _times((time_real, time_imaginary), (self.centre_real, self.centre_imaginary))
-        below = (phases.NEIGHBOUR * step_real[:, 1:], phases.NEIGHBOUR * step_imaginary[:, 1:])
+        below = (step_real[:, 1:], step_imaginary[:, 1:])
         real, imaginary = self._follow(magnitude, past[0], past[1], F.pad(below[0], (0, 0, 1, 0)),
                                        F.pad(below[1], (0, 0, 1, 0)), F.pad(below[0], (0, 0, 0, 1)),
                                        F.pad(-below[1], (0, 0, 0, 1)), phases.SWEEPS, phases.TINY)
         spectrum, last = (real, imaginary), (0.0, 0.0)
         for number in range(generator.rounds):
             rebuilt, say = self.stft(self.istft(spectrum)), TURNS_SAY * (1 - number / generator.rounds)
-            drawn = _drawn_by_neighbours(spectrum, past, (step_real[:, 1:], step_imaginary[:, 1:]))
+            drawn = _drawn_by_neighbours(spectrum, past, below)
             ahead = [new - old * (MOMENTUM / (1 + MOMENTUM)) + say * draw
                      for new, old, draw in zip(rebuilt, last, drawn)]
             scale = magnitude * torch.rsqrt(ahead[0].square() + ahead[1].square() + phases.TINY**2)
@@ -129,7 +129,7 @@ def _times(one, other):
 
 
 def _drawn_by_neighbours(spectrum, past, below):
-    """phases.drawn_by_neighbours; past: turns in time with those of the bins' centres, below: turns in frequency."""
+    """phases.Links.draw; past: turns in time with those of the bins' centres, below: turns in frequency."""
     def conjugate(pair):
         return pair[0], -pair[1]
 
@@ -143,7 +143,7 @@ def _drawn_by_neighbours(spectrum, past, below):
 
 def _follow(magnitude, past_real, past_imaginary, below_real, below_imaginary, above_real, above_imaginary,
             sweeps: int, tiny: float):
-    """phases.follow_turns, as a loop that the exporter keeps a loop."""
+    """Generator.follow, as a loop that the exporter keeps a loop."""
     real = torch.zeros_like(magnitude[:, :, 0])
     imaginary = torch.zeros_like(real)
     spectrum_real = torch.zeros_like(magnitude[:, :, :0])

@@ -14,7 +14,8 @@ from torch.nn import functional as F
 
 from vc.config import Config
 from vc.vocoders.inverse import MelInverse
-from vc.vocoders.phases import Turns, direction, drawn_by_neighbours, follow_turns
+from vc.vocoders.phases import Turns, direction, follow_turns, links_of
+from vc.vocoders.short_time import ShortTime, by_frame
 
 INVERSE_STEPS = 4  # more of them change nothing that PESQ hears
 MOMENTUM = 0.99
@@ -49,8 +50,8 @@ class Generator(nn.Module):
                                sizes.causal)
         self.register_buffer("band_mean", torch.zeros(mel.bands, 1))
         self.register_buffer("band_std", torch.ones(mel.bands, 1))
-        self.register_buffer("window", torch.hann_window(mel.fft_samples), persistent=False)
-        # torch.stft counts phases from the left end of the frame, half a frame before its middle.
+        self.short_time = ShortTime(mel.fft_samples, mel.hop_samples)
+        # The transform counts phases from the left end of the frame, half a frame before its middle.
         self.register_buffer("to_left_end", 1.0 - 2.0 * (torch.arange(bins) % 2)[:, None], persistent=False)
 
     def forward(self, log_mel, recorded=False):
@@ -90,30 +91,29 @@ class Generator(nn.Module):
         """Spectrum, complex (B, F, T), that goes on after the frame `last`, complex (B, F); None for silence."""
         if last is None:
             last = torch.zeros_like(prediction.turns.in_time[:, :, 0])
-        return follow_turns(prediction.magnitude, prediction.turns, self.hop_share, last)
+        return prediction.magnitude * follow_turns(prediction.magnitude, prediction.turns, self.hop_share, last)
 
     def agree(self, spectrum, turns: Turns):
         """Complex (B, F, T) -> waveform (B, (T - 1) * hop_samples) after `rounds` of fast Griffin-Lim."""
         if spectrum.shape[2] == 1:
             return spectrum.real.new_zeros(spectrum.shape[0], 0)
-        magnitude, last_rebuilt = spectrum.abs(), 0
+        # Counted from the left end, as the transform does, a bin's phase lies opposite to what its neighbour expects.
+        spectrum, turns = by_frame(spectrum * self.to_left_end), Turns(turns.in_time, -turns.in_frequency)
+        links, magnitude, last_rebuilt = links_of(turns, self.hop_share), spectrum.abs(), torch.zeros_like(spectrum)
         for number in range(self.rounds):
-            rebuilt = self.spectrum(self.wave(spectrum))
-            say = TURNS_SAY * (1 - number / self.rounds)
-            wanted = (rebuilt - last_rebuilt * (MOMENTUM / (1 + MOMENTUM))
-                      + say * drawn_by_neighbours(spectrum, turns, self.hop_share))
-            spectrum, last_rebuilt = magnitude * direction(wanted), rebuilt
-        return self.wave(spectrum)
+            rebuilt = self.short_time.spectrum(self.short_time.wave(spectrum))
+            wanted = torch.add(rebuilt, last_rebuilt, alpha=-MOMENTUM / (1 + MOMENTUM))
+            links.draw(wanted, spectrum, TURNS_SAY * (1 - number / self.rounds))
+            spectrum, last_rebuilt = direction(wanted, magnitude), rebuilt
+        return self.short_time.wave(spectrum)
 
     def spectrum(self, wave):
         """Waveform (B, N) -> complex (B, F, T) with phases relative to the middle of each frame."""
-        return self.to_left_end * torch.stft(wave, self.fft_samples, self.hop_samples, window=self.window,
-                                             pad_mode="constant", return_complex=True)
+        return self.short_time.spectrum(wave) * self.to_left_end
 
     def wave(self, spectrum):
         """The other way, (T - 1) * hop_samples long."""
-        return torch.istft(spectrum * self.to_left_end, self.fft_samples, self.hop_samples, window=self.window,
-                           length=(spectrum.shape[2] - 1) * self.hop_samples)
+        return self.short_time.wave(spectrum * self.to_left_end)
 
 
 class Network(nn.Module):

@@ -10,6 +10,8 @@ import torch
 
 from vc.vocoders.base import Vocoder
 from vc.vocoders.inverse import MelInverse
+from vc.vocoders.phases import direction
+from vc.vocoders.short_time import ShortTime, by_frame
 from vc.windows import sliding_windows
 
 NNLS_STEPS = 50
@@ -27,7 +29,7 @@ class GriffinLim(Vocoder):
         super().__init__(mel, device)
         self.iterations = iterations
         self.fingerprint = f"griffin-lim {iterations}"
-        self.window = torch.hann_window(mel.fft_samples, device=self.device)
+        self._short_time = ShortTime(mel.fft_samples, mel.hop_samples).to(self.device)
         self._inverse = MelInverse(mel, NNLS_STEPS).to(self.device)
 
     @torch.no_grad()
@@ -40,7 +42,7 @@ class GriffinLim(Vocoder):
         # The last frame of a block only ends it, hence the 1.
         step = BLOCK_FRAMES - 1 - 2 * OVERLAP_FRAMES
         for log_mel, is_last in sliding_windows(chunks, BLOCK_FRAMES, step):
-            known = None if past is None else self._spectrum(past)
+            known = None if past is None else self._short_time.inside(past[None])[0]
             wave = self._agree(self.linear_magnitude(log_mel.to(self.device)), known, generator)
             if past is not None:
                 wave = wave[repeated - joint:]
@@ -61,25 +63,18 @@ class GriffinLim(Vocoder):
 
         known: complex (F, K), the first K frames as they are, or None.
         """
-        hop, size = self.mel.hop_samples, self.mel.fft_samples
-        samples = (magnitude.shape[1] - 1) * hop
-        if samples == 0:
+        if magnitude.shape[1] == 1:
             return torch.zeros(0, device=self.device)
         phase = 2 * torch.pi * torch.rand(magnitude.shape, generator=generator)
-        spectrum = torch.polar(magnitude, phase.to(self.device))
+        magnitude = by_frame(magnitude[None])
+        spectrum = by_frame(torch.polar(magnitude, phase[None].to(self.device)))
         last_rebuilt = torch.zeros_like(spectrum)
         for iteration in range(self.iterations + 1):
             if known is not None:
-                spectrum[:, :known.shape[1]] = known
-            wave = torch.istft(spectrum, size, hop, window=self.window, length=samples)
+                spectrum[0, :, :known.shape[1]] = known
+            wave = self._short_time.wave(spectrum)
             if iteration == self.iterations:
-                return wave
-            rebuilt = torch.stft(wave, size, hop, window=self.window, pad_mode="constant", return_complex=True)
-            direction = rebuilt - last_rebuilt * (MOMENTUM / (1 + MOMENTUM))
-            spectrum = magnitude * direction / (direction.abs() + 1e-16)
-            last_rebuilt = rebuilt
-
-    def _spectrum(self, past):
-        """The frames that lie wholly in the sound already made; the first is the first that the block repeats."""
-        return torch.stft(past, self.mel.fft_samples, self.mel.hop_samples, window=self.window, center=False,
-                          return_complex=True)
+                return wave[0]
+            rebuilt = self._short_time.spectrum(wave)
+            wanted = torch.add(rebuilt, last_rebuilt, alpha=-MOMENTUM / (1 + MOMENTUM))
+            spectrum, last_rebuilt = direction(wanted, magnitude), rebuilt

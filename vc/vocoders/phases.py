@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
+from vc.vocoders.short_time import by_frame
+
 SWEEPS = 3  # how many bins far a direction spreads within a frame
-NEIGHBOUR = 1.0  # what the neighbouring bins count against a bin's own past
 TINY = 1e-8
 
 
@@ -44,33 +45,62 @@ def centre_turn(spectrum, hop_share):
     return torch.polar(torch.ones_like(angle), angle)
 
 
+@torch.no_grad()
 def follow_turns(magnitude, turns: Turns, hop_share, last):
-    """Spectrum, complex (B, F, T), of magnitude (B, F, T) whose phases follow the turns on from the spectrum of the
-    frame before, `last`, complex (B, F): zeros before the first frame."""
-    from_past = turns.in_time * centre_turn(magnitude, hop_share)
-    # The outermost bins lack a neighbour; a zero there lets `roll` bring in the one from the other end.
-    from_below = F.pad(NEIGHBOUR * turns.in_frequency, (0, 0, 1, 0))
-    from_above = F.pad(NEIGHBOUR * turns.in_frequency.conj(), (0, 0, 0, 1))
-    spectrum = []
-    for level, past, below, above in zip(*(x.unbind(2) for x in (magnitude, from_past, from_below, from_above))):
-        held = last * past + TINY
-        last = level * torch.sgn(held)
+    """Directions, complex (B, F, T), that follow the turns of magnitude (B, F, T) on from the spectrum of the frame
+    before, `last`, complex (B, F): zeros before the first frame.
+
+    No gradient passes: it would have to go back through all the frames before.
+    """
+    links = links_of(turns, hop_share)
+    # The outermost bins lack a neighbour; they get a silent one.
+    from_below, from_above = F.pad(links.upwards, (0, 0, 1, 0)), F.pad(links.downwards, (0, 0, 0, 1))
+    levels = magnitude.to(torch.result_type(magnitude, last))  # complex times complex is the faster product
+    padded = F.pad(last.to(levels), (1, 1))
+    bins, lower, higher = padded[:, 1:-1], padded[:, :-2], padded[:, 2:]
+    held, drawn = torch.empty_like(bins), torch.empty_like(bins)
+    directions = []
+    # Thousands of steps on a few hundred numbers each: what counts is how many operations a step takes.
+    for level, past, below, above in zip(*(by_frame(x).unbind(2) for x in (levels, links.onwards, from_below,
+                                                                           from_above))):
+        torch.mul(bins, past, out=held).add_(TINY)
+        towards = torch.sgn(held)
         for _ in range(SWEEPS):
-            drawn = torch.addcmul(held, below, last.roll(1, 1))
-            last = level * torch.sgn(torch.addcmul(drawn, above, last.roll(-1, 1)))
-        spectrum.append(last)
-    return torch.stack(spectrum, 2)
+            torch.mul(towards, level, out=bins)
+            torch.addcmul(held, below, lower, out=drawn).addcmul_(above, higher)
+            torch.sgn(drawn, out=towards)
+        torch.mul(towards, level, out=bins)
+        directions.append(towards)
+    return torch.stack(directions, 1).mT
 
 
-def drawn_by_neighbours(spectrum, turns: Turns, hop_share):
-    """Where its four neighbours, turned, would have each bin of a complex spectrum (B, F, T): their sum, (B, F, T)."""
-    onwards = (turns.in_time * centre_turn(spectrum, hop_share))[:, :, 1:]
-    upwards = turns.in_frequency
-    in_time = F.pad(spectrum[:, :, :-1] * onwards, (1, 0)) + F.pad(spectrum[:, :, 1:] * onwards.conj(), (0, 1))
-    return (in_time + F.pad(spectrum[:, :-1] * upwards, (0, 0, 1, 0))
-            + F.pad(spectrum[:, 1:] * upwards.conj(), (0, 0, 0, 1)))
+@dataclass(frozen=True)
+class Links:
+    """By what to multiply a neighbour of each bin to be where it would have the bin. onwards: the frame before, complex
+    (B, F, T); backwards: the frame behind. upwards: the next lower bin, complex (B, F - 1, T); downwards: the next
+    higher one."""
+
+    onwards: torch.Tensor
+    backwards: torch.Tensor
+    upwards: torch.Tensor
+    downwards: torch.Tensor
+
+    def draw(self, wanted, spectrum, say):
+        """Add to `wanted` (B, F, T), in place, where its four neighbours in a complex spectrum (B, F, T) would have
+        each bin, `say` times."""
+        wanted[:, :, 1:].addcmul_(spectrum[:, :, :-1], self.onwards[:, :, 1:], value=say)
+        wanted[:, :, :-1].addcmul_(spectrum[:, :, 1:], self.backwards[:, :, 1:], value=say)
+        wanted[:, 1:].addcmul_(spectrum[:, :-1], self.upwards, value=say)
+        wanted[:, :-1].addcmul_(spectrum[:, 1:], self.downwards, value=say)
 
 
-def direction(x):
-    """Complex x at length one; shorter where it hardly differs from zero, so that its gradient stays bounded."""
-    return x * torch.rsqrt(x.real.square() + x.imag.square() + TINY**2)
+def links_of(turns: Turns, hop_share) -> Links:
+    """hop_share: hop over FFT length."""
+    onwards, upwards = by_frame(turns.in_time * centre_turn(turns.in_time, hop_share)), by_frame(turns.in_frequency)
+    return Links(onwards, onwards.conj().resolve_conj(), upwards, upwards.conj().resolve_conj())
+
+
+def direction(x, length=1.0):
+    """Complex x at a length (one, or as x); shorter where it hardly differs from zero, so that its gradient stays
+    bounded."""
+    return x * (length * torch.rsqrt(x.real.square() + x.imag.square() + TINY**2))
