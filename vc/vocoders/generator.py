@@ -18,8 +18,8 @@ from vc.vocoders.phases import Turns, direction, follow_turns, links_of
 from vc.vocoders.short_time import ShortTime, by_frame
 
 INVERSE_STEPS = 4  # more of them change nothing that PESQ hears
-MOMENTUM = 0.99
-TURNS_SAY = 0.2  # what the turns count in the first of the rounds; in the last, next to nothing
+MOMENTUM = 1.3  # of the rounds; from good phases more than in the paper, which starts from random ones
+TURNS_SAY = 0.3  # what the turns count in the first of the rounds; in the last, next to nothing
 GAIN_LIMIT = 1.5  # nepers that the network may move a magnitude; what is zero stays zero
 
 
