@@ -92,7 +92,7 @@ def test_true_turns_lead_back_to_the_recording(vocoder, wave):
     generator = vocoder.generator
     spectrum = generator.spectrum(wave[None])
     followed = generator.follow(Prediction(spectrum.abs(), true_turns(spectrum, 0.25)))
-    made = generator.wave(followed)[0]
+    made = generator.short_time.wave(followed * generator.to_left_end)[0]
     turned = torch.nn.functional.cosine_similarity(made, wave, dim=0).abs()
     mel_error = (LogMel(MEL)(made[None]) - LogMel(MEL)(wave[None])).abs().mean()
     assert turned > 0.6 and mel_error < 0.15

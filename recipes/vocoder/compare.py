@@ -82,20 +82,19 @@ def make_systems(vocoders):
 
     systems = {"recordings": lambda wave: wave, "WORLD": world}
     systems |= {f"Griffin-Lim, {n} rounds": through(GriffinLim(mel, iterations=n)) for n in (32, 60, 64)}
-    systems["Griffin-Lim of torchaudio, 60 rounds"] = through(Torchaudios(mel, iterations=60))
+    systems["Griffin-Lim of torchaudio, 60 rounds"] = through(torchaudios(mel, 60))
     for text in vocoders:
         name, _, file = text.partition("=")
         systems[name] = through(make_vocoder(file or name, mel))
     return systems
 
 
-class Torchaudios(GriffinLim):
-    """Torchaudio's rounds after our inversion of the mel: what others would call the fast Griffin-Lim."""
-
-    def __call__(self, log_mel, recorded=False):
-        rounds = torchaudio.transforms.GriffinLim(self.mel.fft_samples, self.iterations, power=1.0, momentum=MOMENTUM,
-                                                  hop_length=self.mel.hop_samples)
-        return rounds(self.linear_magnitude(log_mel))
+def torchaudios(mel, rounds):
+    """What others would call the fast Griffin-Lim, after our inversion of the mel."""
+    inverse = GriffinLim(mel).linear_magnitude
+    find_phases = torchaudio.transforms.GriffinLim(mel.fft_samples, rounds, hop_length=mel.hop_samples, power=1.0,
+                                                   momentum=MOMENTUM)
+    return lambda log_mel, recorded: find_phases(inverse(log_mel))
 
 
 def world(wave):

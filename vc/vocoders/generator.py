@@ -111,10 +111,6 @@ class Generator(nn.Module):
         """Waveform (B, N) -> complex (B, F, T) with phases relative to the middle of each frame."""
         return self.short_time.spectrum(wave) * self.to_left_end
 
-    def wave(self, spectrum):
-        """The other way, (T - 1) * hop_samples long."""
-        return self.short_time.wave(spectrum * self.to_left_end)
-
 
 class Network(nn.Module):
     """Log-mel (B, M, T), at mean 0 and deviation 1 -> what the head says of each frame (B, outputs, T)."""
