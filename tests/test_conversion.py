@@ -13,7 +13,7 @@ from vc.spectrum import frame_levels_db
 from vc.errors import AudioError, CheckpointError, ConfigError, VoiceError
 from vc.features import LogMel
 from vc.level import NOMINAL_LEVEL_DB, PEAK, at_level, speech_level_db
-from vc.pitch_range import pitch_range
+from vc.pitch_range import move_pitch, pitch_range
 from vc.survey import Survey
 from vc.voices import Voice, VoiceLibrary
 
@@ -53,12 +53,15 @@ def test_windows_join_into_the_mel_of_the_whole(converter, long_clip, monkeypatc
     monkeypatch.setattr(conversion, "OVERLAP_S", 0.5)
     audio = torch.from_numpy(load_audio(long_clip, RATE_HZ))
     audio = torch.nn.functional.pad(audio, (0, -len(audio) % converter.mel.hop_samples))
-    survey = Survey(NOMINAL_LEVEL_DB, len(audio), torch.zeros(1))
-    windows = [(frames.log_mel, is_last) for frames, is_last in converter.windows(long_clip, survey)]
+    contour = torch.linspace(80, 300, len(audio) // converter.mel.hop_samples + 1)
+    survey = Survey(NOMINAL_LEVEL_DB, len(audio), contour)
+    windows = [((frames.log_mel, frames.f0), is_last) for frames, is_last in converter.windows(long_clip, survey)]
     assert len(windows) > 8
-    joined = torch.cat(list(conversion._crossfaded(iter(windows), 8000 // converter.mel.hop_samples + 1)), dim=1)
+    chunks = conversion._crossfaded(iter(windows), 8000 // converter.mel.hop_samples + 1)
+    joined, f0 = (torch.cat(parts, dim=-1) for parts in zip(*chunks, strict=True))
     whole = LogMel(converter.mel)(audio[None])[0]
     assert joined.shape == whole.shape
+    assert torch.equal(f0, contour)
     # A window's own edges see zeros instead of their neighbours; the cross-fade leaves them a small say.
     assert (joined - whole).abs().mean() < 0.01
     assert (joined - whole).abs().mean(0).max() < 0.35
@@ -80,10 +83,23 @@ def test_the_half_empty_edges_of_a_window_do_not_matter(converter, clip):
     cut_off = log_mel.clone()
     cut_off[:, :2] = cut_off[:, -2:] = math.log(converter.mel.floor)  # the frames that reach beyond the ends
     level_db, f0, voice = torch.full((50,), NOMINAL_LEVEL_DB), torch.full((50,), 200.0), converter.voice_of(clip)
-    results = [converter.say(converter.listen(Frames(mel, level_db, f0)), voice, pitch_range(f0))
+    results = [converter.say(converter.listen(Frames(mel, level_db, f0)), voice, pitch_range(f0))[0]
                for mel in (log_mel, cut_off)]
     assert results[0].shape == log_mel.shape
     torch.testing.assert_close(*results)
+
+
+def test_the_vocoder_hears_at_what_pitch_a_mel_was_drawn(converter, clip, monkeypatch):
+    """The source's in the target's range; nothing of a model that draws a pitch of its own."""
+    log_mel = torch.randn(converter.mel.bands, 50, generator=torch.Generator().manual_seed(0)) - 4
+    f0, voice = torch.linspace(100, 140, 50) * (torch.arange(50) > 9), converter.voice_of(clip)
+    content = converter.listen(Frames(log_mel, torch.full((50,), NOMINAL_LEVEL_DB), f0))
+    _, told = converter.say(content, voice, pitch_range(f0))
+    assert torch.equal(told, move_pitch(f0, pitch_range(f0), voice.pitch)) and told[9:11].gt(0).tolist() == [False, True]
+    config = converter.model.config
+    monkeypatch.setattr(converter.model, "config", config.model_copy(
+        update={"model": config.model.model_copy(update={"pitch": False})}))
+    assert not converter.say(content, voice, pitch_range(f0))[1].any()
 
 
 def test_levels_of_frames_by_hand():

@@ -58,7 +58,7 @@ def test_a_source_lends_its_result_detail(converter, clips):
     voice, (frames, _) = converter.voice_of(clips / "kerstin" / "burg.flac"), next(
         converter.windows(clip, converter.survey(clip)))
     content = converter.listen(frames)
-    with_it, without = (converter.say(heard, voice, pitch_range(content.f0))
+    with_it, without = (converter.say(heard, voice, pitch_range(content.f0))[0]
                         for heard in (content, replace(content, detail=None)))
 
     def likeness(log_mel):

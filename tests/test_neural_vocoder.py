@@ -13,7 +13,8 @@ from vc.conversion import Converter, load
 from vc.errors import CheckpointError
 from vc.features import LogMel
 from vc.vocoders import GriffinLim, Neural, make_vocoder, neural, phases
-from vc.vocoders.generator import Generator, Prediction
+from vc.vocoders.generator import PITCH_SAY, Generator, Prediction
+from vc.vocoders.harmonic_turns import harmonic_turns
 from vc.vocoders.phases import Turns, follow_turns, true_turns
 
 MEL = MelConfig()
@@ -35,6 +36,11 @@ def wave(clips):
     return wave[:len(wave) // MEL.hop_samples * MEL.hop_samples]
 
 
+def contour(frames):
+    """F0 in Hz of a voice that pauses now and then: (frames,)."""
+    return torch.linspace(90, 310, frames) * (torch.arange(frames) % 20 > 3)
+
+
 @pytest.mark.parametrize("frames", [*range(1, 12), 40, 101])
 def test_exact_output_length(vocoder, frames):
     assert vocoder(torch.randn(128, frames)).shape == ((frames - 1) * MEL.hop_samples,)
@@ -54,20 +60,24 @@ def test_silence_within_a_recording_is_silent(vocoder, wave):
 
 def test_chunks_do_not_matter(vocoder, wave):
     log_mel = LogMel(MEL)(wave[None])[0]
-    assert torch.equal(torch.cat(list(vocoder.stream(iter(log_mel.split(7, dim=1))))), vocoder(log_mel))
+    f0 = contour(log_mel.shape[1])
+    chunks = zip(log_mel.split(7, dim=1), f0.split(7), strict=True)
+    assert torch.equal(torch.cat(list(vocoder.stream(chunks))), vocoder(log_mel, f0))
 
 
 @pytest.mark.parametrize("causal", [False, True])
-def test_blocks_equal_the_whole(repository, tmp_path, monkeypatch, causal):
+@pytest.mark.parametrize("recorded", [False, True])
+def test_blocks_equal_the_whole(repository, tmp_path, monkeypatch, causal, recorded):
     """On short blocks and in one piece, the same sound. In double precision: where a direction is in doubt, rounding
     decides, and the frames after it go on from there."""
     file = save_untrained_vocoder(tmp_path / "vocoder.safetensors", repository, f"vocoder.causal={causal}")
     vocoder = make_vocoder(str(file), MEL)
     vocoder.generator.double()
     log_mel = torch.randn(128, 150, generator=torch.Generator().manual_seed(0)).double() - 2
-    whole = vocoder.generator(log_mel[None])[0]
+    f0 = contour(150).double()
+    whole = vocoder.generator(log_mel[None], None if recorded else f0[None], recorded)[0]
     monkeypatch.setattr(neural, "BLOCK_FRAMES", 24)
-    torch.testing.assert_close(vocoder(log_mel), whole, atol=1e-5, rtol=0)
+    torch.testing.assert_close(vocoder(log_mel, f0, recorded), whole, atol=1e-5, rtol=0)
 
 
 def test_a_causal_network_sees_nothing_of_later_frames(repository, tmp_path):
@@ -170,8 +180,39 @@ def test_magnitudes_are_corrected_in_recordings_only(vocoder, wave):
     corrected = generator.predict(log_mel, recorded=True)
     assert not torch.allclose(corrected.magnitude, own, rtol=1e-3)
     torch.testing.assert_close(corrected.turns.in_time, generator.predict(log_mel).turns.in_time)
-    mixed = generator.predict(log_mel.repeat(2, 1, 1), torch.tensor([True, False])).magnitude
+    mixed = generator.predict(log_mel.repeat(2, 1, 1), recorded=torch.tensor([True, False])).magnitude
     torch.testing.assert_close(mixed, torch.cat([corrected.magnitude, own]))
+
+
+def test_a_known_pitch_has_a_say_in_what_a_model_made(vocoder, wave):
+    """Turns move towards the harmonics'; a recording's are the network's alone."""
+    log_mel = LogMel(MEL)(wave[None])
+    f0 = contour(log_mel.shape[2])[None]
+    alone, told = vocoder.generator.predict(log_mel), vocoder.generator.predict(log_mel, f0)
+    certainty, angle = harmonic_turns(f0, 401, MEL.sample_rate_hz, MEL.hop_samples)
+    torch.testing.assert_close(told.turns.in_time - alone.turns.in_time, PITCH_SAY * torch.polar(certainty, angle))
+    assert not torch.equal(vocoder(log_mel[0], f0[0]), vocoder(log_mel[0]))
+    assert torch.equal(vocoder(log_mel[0], f0[0], recorded=True), vocoder(log_mel[0], recorded=True))
+
+
+@pytest.mark.parametrize("f0_hz", [80.0, 131.7, 290.0])
+def test_the_turns_of_harmonics_are_those_of_pulses(vocoder, f0_hz):
+    """At each of the first ten harmonics, by less than a twentieth of a turn."""
+    time_s = torch.arange(16000, dtype=torch.float64) / 16000
+    pulses = sum(torch.cos(2 * torch.pi * f0_hz * k * time_s) for k in range(1, int(8000 / f0_hz))).float()
+    true = true_turns(vocoder.generator.spectrum(pulses[None]), 0.25).in_time[0, :, 40]
+    certainty, angle = (part[0, :, 1] for part in
+                        harmonic_turns(torch.full((1, 2), f0_hz), 401, MEL.sample_rate_hz, MEL.hop_samples))
+    nearest = (f0_hz * torch.arange(1, 11) / 20).round().long()
+    error = (true * torch.polar(torch.ones_like(angle), angle).conj()).angle()[nearest]
+    assert error.abs().max() < 2 * math.pi / 20
+    assert (certainty[nearest].diff() < 0).all() and certainty[nearest[0]] > 0.6
+
+
+def test_nothing_is_certain_next_to_an_unvoiced_frame():
+    certainty, angle = harmonic_turns(torch.tensor([[120.0, 120.0, 0.0, 120.0, 120.0]]), 401, 16000, 200)
+    assert certainty.amax(dim=1)[0].gt(0).tolist() == [False, True, False, False, True]
+    assert angle.isfinite().all()
 
 
 def test_a_recording_is_resynthesised_as_one(vocoder, tiny_model, source, target, monkeypatch):

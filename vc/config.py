@@ -141,7 +141,8 @@ class VocoderConfig(Section):
     kernel: int = pydantic.Field(7, ge=1, description="frames a convolution sees, odd")
     expansion: int = pydantic.Field(3, ge=1, description="how much wider a block is inside")
     causal: bool = pydantic.Field(False, description="convolutions see no later frame")
-    rounds: int = pydantic.Field(4, ge=0, description="of fast Griffin-Lim after the network")
+    rounds: int = pydantic.Field(4, ge=0, description="of fast Griffin-Lim after the network; fewer for "
+                                                 "mels that a model made")
     magnitude: float = pydantic.Field(1.0, ge=0)
     turns_in_time: float = pydantic.Field(1.0, ge=0)
     turns_in_frequency: float = pydantic.Field(1.0, ge=0)

@@ -148,7 +148,7 @@ class Converter:
 
     def resynthesise(self, source):
         """`source` through mel and vocoder alone, the ceiling of what conversion can sound like: float32 (N,)."""
-        return self._whole(source, self.survey(source), lambda frames: frames.log_mel, recorded=True)
+        return self._whole(source, self.survey(source), lambda frames: (frames.log_mel, frames.f0), recorded=True)
 
     def convert_file(self, source, target, output, force=False):
         """Like `convert`, into a file whose suffix says the format; returns its duration in seconds.
@@ -276,13 +276,14 @@ class Converter:
 
     def _stream(self, source, survey, transform, recorded=False):
         """Blocks of sound at the nominal level, float32 (n,), N samples in all, with `transform` between mel and
-        vocoder: Frames -> log-mel (M, T)."""
+        vocoder: Frames -> log-mel (M, T) and F0 in Hz (T,)."""
         windows = ((transform(frames), is_last) for frames, is_last in self.windows(source, survey))
         return self.vocoded(windows, survey, recorded)
 
     @torch.no_grad()
     def vocoded(self, windows, survey, recorded=False):
-        """Blocks of sound, float32 (n,), of log-mel windows (M, T) with is_last, cut as `windows` cuts them.
+        """Blocks of sound, float32 (n,), of windows with is_last, cut as `windows` cuts them, each a log-mel (M, T) and
+        F0 in Hz (T,).
 
         recorded: whether they are a recording's own, see vc.vocoders.base.
         """
@@ -312,7 +313,7 @@ class Converter:
         return Frames(self._log_mel(window[None])[0], frame_levels_db(window, self.mel.hop_samples), f0)
 
     def _speaking_as(self, voice, survey):
-        """What turns the frames of a recording into a voice's: Frames -> log-mel (M, T)."""
+        """What turns the frames of a recording into a voice's: Frames -> log-mel (M, T) and F0 in Hz (T,)."""
         own = pitch_range(survey.f0)
         return lambda frames: self.say(self.listen(frames), voice, own)
 
@@ -336,15 +337,17 @@ class Converter:
 
     @torch.no_grad()
     def say(self, content, voice, own_range):
-        """Content in a voice: log-mel (M, T). own_range: PitchRange of the source."""
-        f0 = self._hold_edges(move_pitch(content.f0.cpu(), own_range, voice.pitch)[None])[0].to(self.device)
-        drawn = self._draw(content.squeezed.z[0], voice.speaker, f0)
-        converted = self._refined(drawn, content, voice, f0) if self.refined else drawn.log_mel[0]
+        """Content in a voice: log-mel (M, T) and the F0 in Hz (T,) that it is drawn at, 0 throughout of a model that
+        draws its own. own_range: PitchRange of the source."""
+        f0 = move_pitch(content.f0.cpu(), own_range, voice.pitch).to(self.device)
+        held = self._hold_edges(f0[None])[0]
+        drawn = self._draw(content.squeezed.z[0], voice.speaker, held)
+        converted = self._refined(drawn, content, voice, held) if self.refined else drawn.log_mel[0]
         converted = converted[:, EDGE_FRAMES:-EDGE_FRAMES]
         # A source frame far below speech is a pause, and stays silent whatever the decoder makes of it.
         shut = ((GATE_OPEN_DBFS - content.level_db) / (GATE_OPEN_DBFS - GATE_SHUT_DBFS)).clamp(0, 1)
         gated = _held_down(converted, content.energy) - shut * (GATE_DB * math.log(10) / 20)
-        return gated.clamp(min=math.log(self.mel.floor))
+        return gated.clamp(min=math.log(self.mel.floor)), f0 * self.model.config.model.pitch
 
     def _refined(self, drawn, content, voice, f0):
         """What the decoder said, with what the target's recordings and the source's tell beyond the two halves."""
@@ -386,17 +389,18 @@ def frame_energy(log_mel):
 
 
 def _crossfaded(windows, overlap_frames):
-    """(log-mel (M, T), is_last) of overlapping windows -> log-mel chunks that add up to the whole."""
+    """((log-mel (M, T), F0 (T,)), is_last) of overlapping windows -> chunks of both that add up to the whole. Both
+    windows have the same F0 where they overlap."""
     rising, tail = torch.linspace(0, 1, overlap_frames), None
-    for log_mel, is_last in windows:
+    for (log_mel, f0), is_last in windows:
         if tail is not None:
             rising = rising.to(log_mel.device)
             joint = tail * (1 - rising) + log_mel[:, :overlap_frames] * rising
             log_mel = torch.cat([joint, log_mel[:, overlap_frames:]], dim=1)
         if is_last:
-            yield log_mel
+            yield log_mel, f0
         else:
-            yield log_mel[:, :-overlap_frames]
+            yield log_mel[:, :-overlap_frames], f0[:-overlap_frames]
             tail = log_mel[:, -overlap_frames:]
 
 

@@ -1,7 +1,7 @@
 """Converter and vocoder as ONNX graphs, for runtimes without torch.
 
 A converter becomes two graphs: the encoder, log_mel (1, M, T) -> content (1, C, T'), speaker (1, S), and the decoder,
-content, speaker and f0 (1, T) -> log_mel (1, M, T). A vocoder becomes one: log_mel (1, M, T) -> wave (1, N), N being
+content, speaker and f0 (1, T) -> log_mel (1, M, T). A vocoder becomes one: log_mel and f0 -> wave (1, N), N being
 (T - 1) * hop.
 ONNX knows no complex numbers and no inverse STFT, so here both are written out in real ones.
 """
@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from vc.errors import VcError
 from vc.vocoders import phases
-from vc.vocoders.generator import MOMENTUM, TURNS_SAY
+from vc.vocoders.generator import MOMENTUM, PITCH_SAY
 
 OPSET = 17
 TRACED_FRAMES = 24
@@ -42,7 +42,8 @@ def export_vocoder(generator, path):
     """Write the generator as one graph, for mels that a model made; returns [path]. Raises VcError where onnx is
     missing."""
     log_mel = torch.zeros(1, generator.config.mel.bands, TRACED_FRAMES)
-    _write(VocoderGraph(generator), (log_mel,), Path(path), {"log_mel": 2}, {"wave": 1})
+    f0 = torch.full((1, TRACED_FRAMES), 150.0)
+    _write(VocoderGraph(generator), (log_mel, f0), Path(path), {"log_mel": 2, "f0": 1}, {"wave": 1})
     return [Path(path)]
 
 
@@ -89,19 +90,22 @@ class VocoderGraph(nn.Module):
             warnings.simplefilter("ignore")  # torch would rather export otherwise, but only a script keeps its loops
             self._follow = torch.jit.script(_follow)
 
-    def forward(self, log_mel):
+    def forward(self, log_mel, f0):
         generator = self.generator
         magnitude = generator.inverse(log_mel)
         answer = generator.network((log_mel - generator.band_mean) / generator.band_std)
         _, time_real, time_imaginary, step_real, step_imaginary = answer.chunk(5, dim=1)
+        certainty, angle = generator.harmonic_turns(f0)
+        time_real = time_real + PITCH_SAY * certainty * torch.cos(angle)
+        time_imaginary = time_imaginary + PITCH_SAY * certainty * torch.sin(angle)
         past = _times((time_real, time_imaginary), (self.centre_real, self.centre_imaginary))
         below = (step_real[:, 1:], step_imaginary[:, 1:])
         real, imaginary = self._follow(magnitude, past[0], past[1], F.pad(below[0], (0, 0, 1, 0)),
                                        F.pad(below[1], (0, 0, 1, 0)), F.pad(below[0], (0, 0, 0, 1)),
                                        F.pad(-below[1], (0, 0, 0, 1)), phases.SWEEPS, phases.TINY)
         spectrum, last = (real, imaginary), (0.0, 0.0)
-        for number in range(generator.rounds):
-            rebuilt, say = self.stft(self.istft(spectrum)), TURNS_SAY * (1 - number / generator.rounds)
+        for say in generator.shares(recorded=False):
+            rebuilt = self.stft(self.istft(spectrum))
             drawn = _drawn_by_neighbours(spectrum, past, below)
             ahead = [new - old * (MOMENTUM / (1 + MOMENTUM)) + say * draw
                      for new, old, draw in zip(rebuilt, last, drawn)]

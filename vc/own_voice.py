@@ -40,4 +40,4 @@ class OwnVoice:
         return self._converter.voice_in(reference.cpu().numpy()) if speaks else None
 
     def _say(self, frames, voice, own_range):
-        return self._converter.say(self._converter.listen(frames), voice, own_range)
+        return self._converter.say(self._converter.listen(frames), voice, own_range)[0]

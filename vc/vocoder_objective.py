@@ -55,10 +55,10 @@ class VocoderObjective(nn.Module):
         source = batch.source
         with torch.autocast(source.device.type, enabled=False):
             heard, target, recorded = map(self.crew.share, self.prepare(batch, generator))
-        prediction = self.model.predict(heard, recorded)
+        prediction = self.model.predict(heard, recorded=recorded)
         with torch.autocast(source.device.type, enabled=False):
             terms = frame_losses(self.model, prediction, target)
-            made = self.model.speak(prediction) if self._hears_waveforms else None
+            made = self.model.speak(prediction, recorded=True) if self._hears_waveforms else None
             if made is not None:
                 target = target[:, :made.shape[1]]
                 terms |= self.waveform_losses(made, target)

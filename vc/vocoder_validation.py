@@ -27,8 +27,8 @@ class VocoderValidation:
         model.eval()
         values, pictures, audio, score = {}, {}, {}, 0.0
         for name, (batch, heard) in self._heard.items():
-            prediction = model.predict(heard, self._recorded)
-            made = model.speak(prediction)
+            prediction = model.predict(heard, recorded=self._recorded)
+            made = model.speak(prediction, self._recorded)
             waveform = self.losses(made, batch.source[:, :made.shape[1]])
             score = waveform["spectrum"].item()
             terms = frame_losses(model, prediction, batch.source) | waveform

@@ -12,6 +12,7 @@ from sources import write_repeated
 from vc.audio import load_audio
 from vc.conversion import load
 from vc.features import LogMel
+from vc.pitch import track_pitch
 from vc.vocoders.griffin_lim import ITERATIONS, MOMENTUM, GriffinLim
 
 SECONDS, ROUNDS = 60, 5
@@ -108,11 +109,14 @@ def matrix_gflops():
 
 @torch.no_grad()
 def _vocoders(converter, clip):
-    """The converter's vocoder, the package's Griffin-Lim and torchaudio's, on the same mel: each inverts the filters."""
+    """The converter's vocoder, the package's Griffin-Lim and torchaudio's, on the same mel, taken for a model's: each
+    inverts the filters."""
     mel = converter.mel
-    log_mel = LogMel(mel)(torch.from_numpy(load_audio(clip, mel.sample_rate_hz))[None])[0]
+    audio = load_audio(clip, mel.sample_rate_hz)
+    log_mel = LogMel(mel)(torch.from_numpy(audio)[None])[0]
+    f0 = torch.from_numpy(track_pitch(audio, mel.sample_rate_hz, mel.hop_samples))
     classical = GriffinLim(mel)
-    neural_s, classical_s = (least_cpu_s(lambda: vocoder(log_mel)) for vocoder in (converter.vocoder, classical))
+    neural_s, classical_s = (least_cpu_s(lambda: vocoder(log_mel, f0)) for vocoder in (converter.vocoder, classical))
     figures = [Figure("convert", "vocoder, over the package's Griffin-Lim", neural_s / classical_s, "of its time")]
     try:
         import torchaudio

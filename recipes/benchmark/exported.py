@@ -11,6 +11,7 @@ from vc.audio import load_audio
 from vc.checkpoint import load_model
 from vc.export import export_converter, export_vocoder
 from vc.features import LogMel
+from vc.pitch import track_pitch
 from vc.vocoders.neural import load_vocoder
 
 
@@ -23,16 +24,17 @@ def measure(options):
     audio = torch.from_numpy(load_audio(options.clip, rate))
     log_mel, seconds = LogMel(model.config.mel)(audio[None]), len(audio) / rate
     embedding = model.encode(log_mel)
-    inputs = {"content": embedding.content, "speaker": embedding.speaker}
-    frames = embedding.content.shape[2] * model.config.model.stride
+    f0 = torch.from_numpy(track_pitch(audio.numpy(), rate, model.config.mel.hop_samples))[None]
+    inputs = {"content": embedding.content, "speaker": embedding.speaker, "f0": f0}
     with tempfile.TemporaryDirectory() as folder:
         encoder, decoder = export_converter(model, Path(folder) / "model.onnx")
         figures = [*_compared("encoder", encoder, {"log_mel": log_mel}, lambda: model.encode(log_mel), seconds),
-                   *_compared("decoder", decoder, inputs, lambda: model.decode(*inputs.values(), frames), seconds)]
+                   *_compared("decoder", decoder, inputs, lambda: model.decode(*inputs.values()), seconds)]
         if options.vocoder:
             generator, _ = load_vocoder(options.vocoder)
             graph, = export_vocoder(generator, Path(folder) / "vocoder.onnx")
-            figures += _compared("neural vocoder", graph, {"log_mel": log_mel}, lambda: generator(log_mel), seconds)
+            figures += _compared("neural vocoder", graph, {"log_mel": log_mel, "f0": f0},
+                                 lambda: generator(log_mel, f0), seconds)
     return figures
 
 

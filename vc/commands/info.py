@@ -55,10 +55,11 @@ def _describe_vocoder(path, config):
 
     generator, _ = load_vocoder(path)
     frame_ms = 1000 * config.mel.hop_samples / config.mel.sample_rate_hz
-    ahead = generator.network.context_frames[1] + generator.agreement_frames
+    made, recorded = (len(generator.shares(recorded)) for recorded in (False, True))
+    ahead = generator.network.context_frames[1] + generator.agreement_frames(recorded=False)
     return ({"generator": _size(generator)},
-            [f"generator    {config.vocoder.blocks} blocks of {config.vocoder.width} channels, {config.vocoder.rounds} "
-             f"rounds of Griffin-Lim, looks {ahead * frame_ms:g} ms ahead"])
+            [f"generator    {config.vocoder.blocks} blocks of {config.vocoder.width} channels, {made} rounds of "
+             f"Griffin-Lim ({recorded} for a recording's mel), looks {ahead * frame_ms:g} ms ahead"])
 
 
 def _size(module):

@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from vc.config import Config
+from vc.vocoders.harmonic_turns import harmonic_turns
 from vc.vocoders.inverse import MelInverse
 from vc.vocoders.phases import Turns, direction, follow_turns, links_of
 from vc.vocoders.short_time import ShortTime, by_frame
@@ -20,6 +21,9 @@ from vc.vocoders.short_time import ShortTime, by_frame
 INVERSE_STEPS = 4  # more of them change nothing that PESQ hears
 MOMENTUM = 1.3  # of the rounds; from good phases more than in the paper, which starts from random ones
 TURNS_SAY = 0.3  # what the turns count in the first of the rounds; in the last, next to nothing
+# The magnitudes that a model makes agree with no sound; more rounds follow them away from the turns of a voice.
+MADE_ROUNDS, MADE_TURNS_SAY = 6, 2.0
+PITCH_SAY = 0.5  # what a known pitch counts, in units of a certain turn
 GAIN_LIMIT = 1.5  # nepers that the network may move a magnitude; what is zero stays zero
 
 
@@ -54,16 +58,17 @@ class Generator(nn.Module):
         # The transform counts phases from the left end of the frame, half a frame before its middle.
         self.register_buffer("to_left_end", 1.0 - 2.0 * (torch.arange(bins) % 2)[:, None], persistent=False)
 
-    def forward(self, log_mel, recorded=False):
-        return self.speak(self.predict(log_mel, recorded))
+    def forward(self, log_mel, f0=None, recorded=False):
+        return self.speak(self.predict(log_mel, f0, recorded), recorded)
 
-    def speak(self, prediction: Prediction):
+    def speak(self, prediction: Prediction, recorded=False):
         """Waveform (B, (T - 1) * hop_samples)."""
         with torch.autocast(prediction.magnitude.device.type, enabled=False):
-            return self.agree(self.follow(prediction), prediction.turns)
+            return self.agree(self.follow(prediction), prediction.turns, recorded)
 
-    def predict(self, log_mel, recorded=False) -> Prediction:
-        """log_mel: (B, M, T). Sees no more than `network.context_frames` around each frame.
+    def predict(self, log_mel, f0=None, recorded=False) -> Prediction:
+        """log_mel: (B, M, T). Sees no more than `network.context_frames` around each frame. f0: in Hz (B, T), 0 where
+        unvoiced, that the mel was drawn at; None where nobody knows.
 
         recorded: whose magnitudes are corrected, all items' or none's, or some (B,), bool. A mel that a model made keeps
         its own: led towards what recordings have they would lose the voice, since the likeliest correction of all
@@ -74,18 +79,28 @@ class Generator(nn.Module):
         answer = self.network((log_mel - self.band_mean) / self.band_std).float()
         gain, *turns = answer.chunk(5, dim=1)
         gain = gain * torch.as_tensor(recorded, device=gain.device).view(-1, 1, 1)
-        return Prediction(self.corrected(magnitude, gain), Turns(torch.complex(turns[0], turns[1]),
-                                                                 torch.complex(turns[2][:, 1:], turns[3][:, 1:])))
+        in_time, in_frequency = torch.complex(turns[0], turns[1]), torch.complex(turns[2][:, 1:], turns[3][:, 1:])
+        if f0 is not None:
+            in_time = in_time + PITCH_SAY * torch.polar(*self.harmonic_turns(f0))
+        return Prediction(self.corrected(magnitude, gain), Turns(in_time, in_frequency))
+
+    def harmonic_turns(self, f0):
+        """F0 in Hz (B, T) -> certainty and angle (B, F, T)."""
+        return harmonic_turns(f0, self.fft_samples // 2 + 1, self.config.mel.sample_rate_hz, self.hop_samples)
 
     def corrected(self, magnitude, gain):
         """magnitude (B, F, T) moved by the network's gain in nepers, no further than GAIN_LIMIT."""
         return magnitude * torch.exp(GAIN_LIMIT * torch.tanh(gain / GAIN_LIMIT))
 
-    @property
-    def agreement_frames(self):
+    def shares(self, recorded):
+        """What the turns count in each round of `agree`."""
+        rounds, say = (self.rounds, TURNS_SAY) if recorded else (min(self.rounds, MADE_ROUNDS), MADE_TURNS_SAY)
+        return [say * (1 - number / rounds) for number in range(rounds)]
+
+    def agreement_frames(self, recorded):
         """How many frames on each side change what `agree` makes of the sound between two frames."""
         overlapping = -(-self.fft_samples // self.hop_samples) - 1
-        return overlapping * self.rounds + -(-self.fft_samples // (2 * self.hop_samples))
+        return overlapping * len(self.shares(recorded)) + -(-self.fft_samples // (2 * self.hop_samples))
 
     def follow(self, prediction: Prediction, last=None):
         """Spectrum, complex (B, F, T), that goes on after the frame `last`, complex (B, F); None for silence."""
@@ -93,17 +108,17 @@ class Generator(nn.Module):
             last = torch.zeros_like(prediction.turns.in_time[:, :, 0])
         return prediction.magnitude * follow_turns(prediction.magnitude, prediction.turns, self.hop_share, last)
 
-    def agree(self, spectrum, turns: Turns):
-        """Complex (B, F, T) -> waveform (B, (T - 1) * hop_samples) after `rounds` of fast Griffin-Lim."""
+    def agree(self, spectrum, turns: Turns, recorded=False):
+        """Complex (B, F, T) -> waveform (B, (T - 1) * hop_samples) after some rounds of fast Griffin-Lim."""
         if spectrum.shape[2] == 1:
             return spectrum.real.new_zeros(spectrum.shape[0], 0)
         # Counted from the left end, as the transform does, a bin's phase lies opposite to what its neighbour expects.
         spectrum, turns = by_frame(spectrum * self.to_left_end), Turns(turns.in_time, -turns.in_frequency)
         links, magnitude, last_rebuilt = links_of(turns, self.hop_share), spectrum.abs(), torch.zeros_like(spectrum)
-        for number in range(self.rounds):
+        for share in self.shares(recorded):
             rebuilt = self.short_time.spectrum(self.short_time.wave(spectrum))
             wanted = torch.add(rebuilt, last_rebuilt, alpha=-MOMENTUM / (1 + MOMENTUM))
-            links.draw(wanted, spectrum, TURNS_SAY * (1 - number / self.rounds))
+            links.draw(wanted, spectrum, share)
             spectrum, last_rebuilt = direction(wanted, magnitude), rebuilt
         return self.short_time.wave(spectrum)
 

@@ -33,20 +33,23 @@ class Neural(Vocoder):
 
     @torch.no_grad()
     def stream(self, chunks, recorded=False):
-        reach, hop, begin = self.generator.agreement_frames, self.mel.hop_samples, 0
+        reach, hop, begin = self.generator.agreement_frames(recorded), self.mel.hop_samples, 0
         for block, is_last in sliding_windows(self._spectra(chunks, recorded), BLOCK_FRAMES, BLOCK_FRAMES - 2 * reach):
             spectrum, in_time, in_frequency = block.unsqueeze(1)
-            wave = self.generator.agree(spectrum, Turns(in_time, in_frequency[:, 1:]))[0]
+            wave = self.generator.agree(spectrum, Turns(in_time, in_frequency[:, 1:]), recorded)[0]
             yield wave[begin * hop:None if is_last else (BLOCK_FRAMES - reach) * hop].cpu()
             begin = reach
 
     def _spectra(self, chunks, recorded):
         """Spectrum, turns in time and turns in frequency, the lowest bin's 0, block by block: complex (3, F, t)."""
         before, after = self.generator.network.context_frames
+        rows = (torch.cat([log_mel, f0[None]]).to(self.generator.band_mean) for log_mel, f0 in chunks)
         last, begin = None, 0
-        for log_mel, is_last in sliding_windows(chunks, BLOCK_FRAMES, BLOCK_FRAMES - before - after):
-            prediction = self.generator.predict(log_mel[None].to(self.generator.band_mean), recorded)
-            prediction = prediction.cut(begin, log_mel.shape[1] - (0 if is_last else after))
+        for block, is_last in sliding_windows(rows, BLOCK_FRAMES, BLOCK_FRAMES - before - after):
+            log_mel, f0 = block[None, :-1], block[None, -1]
+            # What the network learnt from recordings knows their turns better than a tracker of their pitch.
+            prediction = self.generator.predict(log_mel, None if recorded else f0, recorded)
+            prediction = prediction.cut(begin, block.shape[1] - (0 if is_last else after))
             spectrum = self.generator.follow(prediction, last)
             last, begin = spectrum[:, :, -1], before
             turns = prediction.turns
