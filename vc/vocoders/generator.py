@@ -2,8 +2,9 @@
 
 A convolution, a stack of ConvNeXt blocks at the frame rate and one inverse STFT (Siuzdak 2023, arXiv 2306.00814).
 Unlike there, the magnitude is a correction to what follows from the mel by least squares, and the phases are built up
-from how far each bin turns from frame to frame and from bin to bin. A few rounds of fast Griffin-Lim (Perraudin et al.
-2013) may follow, in which neighbouring frames agree on what is left, while the turns still have a say.
+from how far each bin turns from frame to frame and from bin to bin; where the pitch is known, it tells the turns of the
+harmonics. A few rounds of fast Griffin-Lim (Perraudin et al. 2013) may follow, in which neighbouring frames agree on what
+is left, while the turns still have a say.
 """
 
 from dataclasses import dataclass
@@ -109,7 +110,8 @@ class Generator(nn.Module):
         return prediction.magnitude * follow_turns(prediction.magnitude, prediction.turns, self.hop_share, last)
 
     def agree(self, spectrum, turns: Turns, recorded=False):
-        """Complex (B, F, T) -> waveform (B, (T - 1) * hop_samples) after some rounds of fast Griffin-Lim."""
+        """Complex (B, F, T) -> waveform (B, (T - 1) * hop_samples) after the rounds of fast Griffin-Lim that `shares`
+        lists."""
         if spectrum.shape[2] == 1:
             return spectrum.real.new_zeros(spectrum.shape[0], 0)
         # Counted from the left end, as the transform does, a bin's phase lies opposite to what its neighbour expects.
