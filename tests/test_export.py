@@ -28,6 +28,11 @@ def noise(frames):
     return torch.randn(1, 128, frames, generator=torch.Generator().manual_seed(frames)) - 2
 
 
+def contour(frames):
+    """F0 in Hz, unvoiced in every fourth frame: (1, frames)."""
+    return torch.linspace(80, 400, frames)[None] * (torch.arange(frames) % 4 > 0)
+
+
 def test_the_inverse_stft_against_torchs(vocoder):
     generator, _ = load_vocoder(vocoder)
     wave = torch.randn(1, 4000)
@@ -46,10 +51,9 @@ def test_a_vocoder(call, vocoder, tmp_path):
     assert result.code == 0 and result.out.strip() == str(tmp_path / "vocoder.onnx"), result
     generator, _ = load_vocoder(vocoder)
     for frames in (2, 9, 24, 32):  # differences in rounding grow from frame to frame
-        f0 = torch.linspace(80, 400, frames)[None] * (torch.arange(frames) % 4 > 0)
-        wave, = run(tmp_path / "vocoder.onnx", log_mel=noise(frames), f0=f0)
+        wave, = run(tmp_path / "vocoder.onnx", log_mel=noise(frames), f0=contour(frames))
         assert wave.shape == (1, (frames - 1) * 200)
-        np.testing.assert_allclose(wave, generator(noise(frames), f0).numpy(), atol=2e-3)
+        np.testing.assert_allclose(wave, generator(noise(frames), contour(frames)).numpy(), atol=2e-3)
 
 
 def test_a_converter(call, tiny_model, tmp_path):
@@ -62,9 +66,9 @@ def test_a_converter(call, tiny_model, tmp_path):
         embedding = model.encode(noise(frames))
         np.testing.assert_allclose(content, embedding.content.numpy(), atol=1e-4)
         np.testing.assert_allclose(speaker, embedding.speaker.numpy(), atol=1e-4)
-        f0 = torch.linspace(80, 400, frames)[None] * (torch.arange(frames) % 4 > 0)
-        decoded, = run(tmp_path / "model-decoder.onnx", content=embedding.content, speaker=embedding.speaker, f0=f0)
-        wanted = model.decode(embedding.content, embedding.speaker, f0).numpy()
+        decoded, = run(tmp_path / "model-decoder.onnx", content=embedding.content, speaker=embedding.speaker,
+                       f0=contour(frames))
+        wanted = model.decode(embedding.content, embedding.speaker, contour(frames)).numpy()
         np.testing.assert_allclose(decoded, wanted, atol=1e-3)
 
 

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from vc.errors import VcError
 from vc.vocoders import phases
-from vc.vocoders.generator import MOMENTUM, PITCH_SAY
+from vc.vocoders.generator import MOMENTUM
 
 OPSET = 17
 TRACED_FRAMES = 24
@@ -95,9 +95,9 @@ class VocoderGraph(nn.Module):
         magnitude = generator.inverse(log_mel)
         answer = generator.network((log_mel - generator.band_mean) / generator.band_std)
         _, time_real, time_imaginary, step_real, step_imaginary = answer.chunk(5, dim=1)
-        certainty, angle = generator.harmonic_turns(f0)
-        time_real = time_real + PITCH_SAY * certainty * torch.cos(angle)
-        time_imaginary = time_imaginary + PITCH_SAY * certainty * torch.sin(angle)
+        length, angle = generator.harmonic_turns(f0)
+        time_real = time_real + length * torch.cos(angle)
+        time_imaginary = time_imaginary + length * torch.sin(angle)
         past = _times((time_real, time_imaginary), (self.centre_real, self.centre_imaginary))
         below = (step_real[:, 1:], step_imaginary[:, 1:])
         real, imaginary = self._follow(magnitude, past[0], past[1], F.pad(below[0], (0, 0, 1, 0)),

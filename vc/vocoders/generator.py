@@ -82,12 +82,14 @@ class Generator(nn.Module):
         gain = gain * torch.as_tensor(recorded, device=gain.device).view(-1, 1, 1)
         in_time, in_frequency = torch.complex(turns[0], turns[1]), torch.complex(turns[2][:, 1:], turns[3][:, 1:])
         if f0 is not None:
-            in_time = in_time + PITCH_SAY * torch.polar(*self.harmonic_turns(f0))
+            in_time = in_time + torch.polar(*self.harmonic_turns(f0))
         return Prediction(self.corrected(magnitude, gain), Turns(in_time, in_frequency))
 
     def harmonic_turns(self, f0):
-        """F0 in Hz (B, T) -> certainty and angle (B, F, T)."""
-        return harmonic_turns(f0, self.fft_samples // 2 + 1, self.config.mel.sample_rate_hz, self.hop_samples)
+        """What is added to the network's turns in time, F0 in Hz (B, T) -> length and angle (B, F, T)."""
+        certainty, angle = harmonic_turns(f0, self.fft_samples // 2 + 1, self.config.mel.sample_rate_hz,
+                                          self.hop_samples)
+        return PITCH_SAY * certainty, angle
 
     def corrected(self, magnitude, gain):
         """magnitude (B, F, T) moved by the network's gain in nepers, no further than GAIN_LIMIT."""
