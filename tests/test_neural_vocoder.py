@@ -13,7 +13,7 @@ from vc.conversion import Converter, load
 from vc.errors import CheckpointError
 from vc.features import LogMel
 from vc.vocoders import GriffinLim, Neural, make_vocoder, neural, phases
-from vc.vocoders.generator import PITCH_SAY, Generator, Prediction
+from vc.vocoders.generator import Generator, Prediction
 from vc.vocoders.harmonic_turns import harmonic_turns
 from vc.vocoders.phases import Turns, follow_turns, true_turns
 
@@ -185,12 +185,15 @@ def test_magnitudes_are_corrected_in_recordings_only(vocoder, wave):
 
 
 def test_a_known_pitch_has_a_say_in_what_a_model_made(vocoder, wave):
-    """Turns move towards the harmonics'; a recording's are the network's alone."""
+    """Turns move towards the harmonics' by as much as the network trusts them; a recording's are the network's alone."""
     log_mel = LogMel(MEL)(wave[None])
     f0 = contour(log_mel.shape[2])[None]
     alone, told = vocoder.generator.predict(log_mel), vocoder.generator.predict(log_mel, f0)
     certainty, angle = harmonic_turns(f0, 401, MEL.sample_rate_hz, MEL.hop_samples)
-    torch.testing.assert_close(told.turns.in_time - alone.turns.in_time, PITCH_SAY * torch.polar(certainty, angle))
+    moved = (told.turns.in_time - alone.turns.in_time) / torch.polar(certainty.clamp(min=1e-3), angle)
+    trust = torch.where(certainty > 0.01, moved.real, 0.5)
+    assert 0 < trust.min() < 0.5 < trust.max() < 1  # it depends on frame and bin
+    assert moved.imag[certainty > 0.01].abs().max() < 1e-3
     assert not torch.equal(vocoder(log_mel[0], f0[0]), vocoder(log_mel[0]))
     assert torch.equal(vocoder(log_mel[0], f0[0], recorded=True), vocoder(log_mel[0], recorded=True))
 

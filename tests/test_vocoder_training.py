@@ -53,9 +53,9 @@ def test_overfits_one_clip(config, data):
     objective.model.band_mean.copy_(log_mel.mean(2).T)
     objective.model.band_std.copy_(log_mel.std(2).T.clamp(min=0.1))
     optimiser = torch.optim.Adam(objective.main_parameters(), lr=3e-3)
-    first = None
+    f0, first = torch.zeros(1, log_mel.shape[2]), None
     for step in range(150):
-        outcome = objective(Batch(wave, None, None, None, None), step, torch.Generator().manual_seed(0))
+        outcome = objective(Batch(wave, None, None, f0, None), step, torch.Generator().manual_seed(0))
         optimiser.zero_grad()
         outcome.total.backward()
         optimiser.step()
@@ -119,10 +119,11 @@ def test_it_can_hear_what_a_converter_makes(config, repository, tmp_path):
     reference[2] = 0  # silence has no voice to speak in
     f0 = [torch.full((4, wave.shape[1] // 200 + 1), 150.0) for wave in (source, reference)]
     batch = Batch(source, reference, torch.arange(4), *f0)
-    heard, target, recorded = objective.prepare(batch, torch.Generator().manual_seed(0))
+    heard, told, target, recorded = objective.prepare(batch, torch.Generator().manual_seed(0))
     mel = objective.log_mel(source)
     assert torch.equal(target, source) and recorded.tolist() == [True, True, False, False]
     assert torch.equal(heard[:3], mel[:3])
+    assert told[0].eq(0).all() and told[1:].eq(150).all()
     assert heard.isfinite().all() and (heard[3] - mel[3]).abs().mean() > 0.1
     assert not any("converter" in name for name in objective.state_dict())
     other = save_untrained(tmp_path / "other.safetensors", repository, "mel.bands=80")

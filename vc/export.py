@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from vc.errors import VcError
 from vc.vocoders import phases
-from vc.vocoders.generator import MOMENTUM
+from vc.vocoders.generator import MOMENTUM, PARTS
 
 OPSET = 17
 TRACED_FRAMES = 24
@@ -94,8 +94,8 @@ class VocoderGraph(nn.Module):
         generator = self.generator
         magnitude = generator.inverse(log_mel)
         answer = generator.network((log_mel - generator.band_mean) / generator.band_std)
-        _, time_real, time_imaginary, step_real, step_imaginary = answer.chunk(5, dim=1)
-        length, angle = generator.harmonic_turns(f0)
+        _, time_real, time_imaginary, step_real, step_imaginary, trust = answer.chunk(PARTS, dim=1)
+        length, angle = generator.harmonic_turns(f0, trust)
         time_real = time_real + length * torch.cos(angle)
         time_imaginary = time_imaginary + length * torch.sin(angle)
         past = _times((time_real, time_imaginary), (self.centre_real, self.centre_imaginary))

@@ -54,8 +54,8 @@ class VocoderObjective(nn.Module):
         """The losses of a batch. generator: decides its level."""
         source = batch.source
         with torch.autocast(source.device.type, enabled=False):
-            heard, target, recorded = map(self.crew.share, self.prepare(batch, generator))
-        prediction = self.model.predict(heard, recorded=recorded)
+            heard, f0, target, recorded = map(self.crew.share, self.prepare(batch, generator))
+        prediction = self.model.predict(heard, f0, recorded)
         with torch.autocast(source.device.type, enabled=False):
             terms = frame_losses(self.model, prediction, target)
             made = self.model.speak(prediction, recorded=True) if self._hears_waveforms else None
@@ -73,8 +73,10 @@ class VocoderObjective(nn.Module):
 
     @torch.no_grad()
     def prepare(self, batch, generator):
-        """What the generator hears of a Batch (B, M, T), the waveforms (B, N) at its level, and of which items it hears
-        the recording, not what the converter says of it (B,), bool; at least of the first."""
+        """What the generator hears of a Batch (B, M, T), the F0 in Hz that it is told (B, T), the waveforms (B, N) at its
+        level, and of which items it hears the recording, not what the converter says of it (B,), bool; at least of the
+        first. Of every second recording no pitch is told, since not everybody who has a mel knows it.
+        """
         items, settings = len(batch.source), self.config.vocoder
         gain_db = (2 * torch.rand(items, 1, generator=generator) - 1) * settings.gain_db
         gain = 10 ** (gain_db.to(batch.source.device) / 20)
@@ -84,7 +86,9 @@ class VocoderObjective(nn.Module):
             first = kept(items, settings.converter_share)
             said = self._own_voice(batch[first:]) + gain[first:].log()[:, :, None]
             heard[first:], recorded[first:] = said.clamp(min=math.log(self.config.mel.floor)), False
-        return heard, target, recorded
+        told = ~recorded
+        told[1::2] = True
+        return heard, batch.source_f0 * told[:, None], target, recorded
 
 
 def frame_losses(model, prediction, target):

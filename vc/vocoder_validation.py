@@ -27,7 +27,7 @@ class VocoderValidation:
         model.eval()
         values, pictures, audio, score = {}, {}, {}, 0.0
         for name, (batch, heard) in self._heard.items():
-            prediction = model.predict(heard, recorded=self._recorded)
+            prediction = model.predict(heard, None if self._recorded else batch.source_f0, self._recorded)
             made = model.speak(prediction, self._recorded)
             waveform = self.losses(made, batch.source[:, :made.shape[1]])
             score = waveform["spectrum"].item()

@@ -15,11 +15,12 @@ from vc.vocoders.neural import DEFAULT_FILE, load_vocoder
 def main(path, rounds=None):
     """path: best.safetensors, or last.safetensors for the averaged weights of the last step."""
     generator, checkpoint = load_vocoder(path)
-    # Where corpus and converter lay on the machine that trained it is nobody's business.
+    # Where corpus, converter and earlier weights lay on the machine that trained it is nobody's business.
     config = generator.config
     data = config.data.model_copy(update={"path": "data/corpus"})
     vocoder = config.vocoder.model_copy(update={"converter": None, "rounds": int(rounds or config.vocoder.rounds)})
-    generator.config = config.model_copy(update={"data": data, "vocoder": vocoder})
+    course = config.train.model_copy(update={"start_from": None})
+    generator.config = config.model_copy(update={"data": data, "train": course, "vocoder": vocoder})
     save_model(DEFAULT_FILE, generator, checkpoint.step, kind="vocoder")
     _, shipped = load_vocoder(DEFAULT_FILE)
     print(f"{DEFAULT_FILE}: step {shipped.step}, fingerprint {shipped.fingerprint[:12]}, "

@@ -24,7 +24,7 @@ MOMENTUM = 1.3  # of the rounds; from good phases more than in the paper, which 
 TURNS_SAY = 0.3  # what the turns count in the first of the rounds; in the last, next to nothing
 # The magnitudes that a model makes agree with no sound; more rounds follow them away from the turns of a voice.
 MADE_ROUNDS, MADE_TURNS_SAY = 6, 2.0
-PITCH_SAY = 0.5  # what a known pitch counts, in units of a certain turn
+PARTS = 6  # of the network's answer for each bin: gain, two complex turns, trust in the known pitch
 GAIN_LIMIT = 1.5  # nepers that the network may move a magnitude; what is zero stays zero
 
 
@@ -51,7 +51,7 @@ class Generator(nn.Module):
         self.fft_samples, self.hop_samples, self.rounds = mel.fft_samples, mel.hop_samples, sizes.rounds
         self.hop_share = mel.hop_samples / mel.fft_samples
         self.inverse = MelInverse(mel, INVERSE_STEPS)
-        self.network = Network(mel.bands, 5 * bins, sizes.width, sizes.blocks, sizes.kernel, sizes.expansion,
+        self.network = Network(mel.bands, PARTS * bins, sizes.width, sizes.blocks, sizes.kernel, sizes.expansion,
                                sizes.causal)
         self.register_buffer("band_mean", torch.zeros(mel.bands, 1))
         self.register_buffer("band_std", torch.ones(mel.bands, 1))
@@ -78,18 +78,19 @@ class Generator(nn.Module):
         with torch.autocast(log_mel.device.type, enabled=False):
             magnitude = self.inverse(log_mel)
         answer = self.network((log_mel - self.band_mean) / self.band_std).float()
-        gain, *turns = answer.chunk(5, dim=1)
+        gain, *turns, trust = answer.chunk(PARTS, dim=1)
         gain = gain * torch.as_tensor(recorded, device=gain.device).view(-1, 1, 1)
         in_time, in_frequency = torch.complex(turns[0], turns[1]), torch.complex(turns[2][:, 1:], turns[3][:, 1:])
         if f0 is not None:
-            in_time = in_time + torch.polar(*self.harmonic_turns(f0))
+            in_time = in_time + torch.polar(*self.harmonic_turns(f0, trust))
         return Prediction(self.corrected(magnitude, gain), Turns(in_time, in_frequency))
 
-    def harmonic_turns(self, f0):
-        """What is added to the network's turns in time, F0 in Hz (B, T) -> length and angle (B, F, T)."""
+    def harmonic_turns(self, f0, trust):
+        """What is added to the network's turns in time: F0 in Hz (B, T) and how far the network trusts it, in logits
+        (B, F, T) -> length and angle (B, F, T)."""
         certainty, angle = harmonic_turns(f0, self.fft_samples // 2 + 1, self.config.mel.sample_rate_hz,
                                           self.hop_samples)
-        return PITCH_SAY * certainty, angle
+        return torch.sigmoid(trust) * certainty, angle
 
     def corrected(self, magnitude, gain):
         """magnitude (B, F, T) moved by the network's gain in nepers, no further than GAIN_LIMIT."""
