@@ -9,9 +9,9 @@ from vc.config import AdversaryConfig
 SETTINGS = AdversaryConfig(weight=0.5, ramp_steps=100, width=16, learning_rate=1e-2)
 
 
-def adversary(form):
+def adversary(form, **changes):
     torch.manual_seed(0)
-    return ADVERSARIES[form](SETTINGS, content_dims=4, speakers=3)
+    return ADVERSARIES[form](SETTINGS.model_copy(update=changes), content_dims=4, speakers=3)
 
 
 def content_that_tells():
@@ -26,7 +26,7 @@ def test_reversal_flips_the_sign_and_scales():
     game = adversary("reversal")
     content, labels = content_that_tells()
     content.requires_grad_(True)
-    game.attack(content, labels, step=50).loss.backward()
+    game.attack([content], labels, step=50).loss.backward()
     plain = content.detach().clone().requires_grad_(True)
     torch.nn.functional.cross_entropy(game.classifier(plain), labels).backward()
     torch.testing.assert_close(content.grad, -0.25 * plain.grad)
@@ -36,7 +36,7 @@ def test_alternating_pulls_towards_indecision():
     game = adversary("alternating")
     content, labels = content_that_tells()
     content.requires_grad_(True)
-    attack = game.attack(content, labels, step=100)
+    attack = game.attack([content], labels, step=100)
     attack.loss.backward()
     before = torch.softmax(game.classifier(content), 1).max(1).values.mean()
     after = torch.softmax(game.classifier(content - 20 * content.grad), 1).max(1).values.mean()
@@ -46,7 +46,7 @@ def test_alternating_pulls_towards_indecision():
 def test_alternatings_classifier_learns_nothing_from_the_encoders_pass():
     game = adversary("alternating")
     content, labels = content_that_tells()
-    attack = game.attack(content, labels, step=100)
+    attack = game.attack([content], labels, step=100)
     weights = [parameter.clone() for parameter in game.classifier.parameters()]
     attack.loss.backward()
     game.step()
@@ -58,11 +58,29 @@ def test_the_classifier_learns_to_tell(form):
     game = adversary(form)
     content, labels = content_that_tells()
     for step in range(60):
-        attack = game.attack(content, labels, step)
+        attack = game.attack([content], labels, step)
         if attack.loss.requires_grad:
             attack.loss.backward()
         game.step()
     assert attack.accuracy == 1 and attack.cross_entropy < 0.3
+
+
+@pytest.mark.parametrize("form", ADVERSARIES)
+def test_several_contents_of_the_same_speakers_count_alike(form):
+    content, labels = content_that_tells()
+    once, twice = (adversary(form).attack(contents, labels, step=0) for contents in ([content], [content, content]))
+    torch.testing.assert_close(once.cross_entropy, twice.cross_entropy)
+    longer = torch.cat([content, content], dim=2)
+    assert adversary(form).attack([content, longer], labels, step=0).cross_entropy.isfinite()
+
+
+def test_the_classifier_takes_its_own_steps():
+    content, labels = content_that_tells()
+    patient, quick = adversary("alternating"), adversary("alternating", own_steps=3)
+    for _ in range(3):
+        slow = patient.attack([content], labels, step=0)
+    assert torch.equal(quick.attack([content], labels, step=0).cross_entropy, slow.cross_entropy)
+    assert all(torch.equal(a, b) for a, b in zip(patient.classifier.parameters(), quick.classifier.parameters()))
 
 
 def test_the_weight_is_ramped():

@@ -17,7 +17,7 @@ from vc.objective import Objective
 from vc.training import Trainer, train
 from helpers import add_unvoiced
 
-BOTTLENECK = {"sparse_l1": ["model.bottleneck=plain"],
+BOTTLENECK = {"sparse_l1": ["model.bottleneck=plain"], "invariance": ["model.bottleneck=plain"],
               "sparse_kl": ["model.bottleneck_settings.affine=true", "model.bottleneck_settings.offset=-2.0"]}
 
 
@@ -66,6 +66,21 @@ def test_the_divergence_of_rates_by_hand():
 
 def test_a_dimension_that_never_fires_has_a_finite_loss():
     assert 0 < loss_of("sparse_kl")(coded(torch.zeros(1, 2, 3))).item() < math.inf
+
+
+def test_invariance_by_hand():
+    heard, recorded = torch.tensor([[[1.0, 0.0], [0.0, 2.0]]]), torch.tensor([[[2.0, 0.0], [0.0, -3.0]]])
+    coding = Coding(None, "clean", heard, {"clean": recorded}.get)
+    assert loss_of("invariance", bottleneck="plain")(coding).item() == pytest.approx((0 + 2) / 2)
+
+
+def test_a_loud_frame_does_not_hide_the_others():
+    """What an encoder could cheat the distance by: nearly all of the deviation in one frame that never changes."""
+    torch.manual_seed(0)
+    heard, recorded = torch.randn(2, 1, 4, 40)
+    heard[..., -1] = recorded[..., -1] = 1000
+    coding = Coding(None, None, heard / heard.std(), lambda clean: recorded / recorded.std())
+    assert loss_of("invariance", bottleneck="plain")(coding).item() > 0.8
 
 
 class Linear(nn.Module):
@@ -165,7 +180,8 @@ def test_gradients_reach_the_encoder_and_the_losses_own_parameters(objective, ba
                if parameter.grad is not None)
 
 
-LEARNT = {"sparse_l1": 0.5, "sparse_kl": 0.1, "contractive": 0.03, "information": -0.3, "neighbours": -1.0}
+LEARNT = {"sparse_l1": 0.5, "sparse_kl": 0.1, "contractive": 0.03, "information": -0.3,
+          "invariance": 0.02, "neighbours": -1.0}
 
 
 @pytest.mark.parametrize("name", CODE_LOSSES)
@@ -174,10 +190,11 @@ def test_each_loss_is_learnt_from_one_batch(objective, batch, name):
     model, loss = objective.model, objective.code_losses[name]
     optimiser = torch.optim.Adam([*model.encoder.parameters(), *loss.parameters()], lr=1e-2)
     inputs = model.standardise(objective.log_mel(batch.source)) / 3
+    clean = inputs.roll(5, 1) if name == "invariance" else inputs  # all sounds five bands higher
     torch.manual_seed(0)
     for _ in range(60):
         content = model.encoder(inputs).content
-        value = loss(Coding(inputs, inputs, content, lambda inputs: model.encoder(inputs).content))
+        value = loss(Coding(inputs, clean, content, lambda inputs: model.encoder(inputs).content))
         optimiser.zero_grad()
         value.backward()
         optimiser.step()
@@ -246,7 +263,7 @@ def test_losses_with_parameters_resume_bit_for_bit(data, repository, tmp_path):
     ("sparse_l1", {}, "code_losses.sparse_l1: has no meaning for the codes of model.bottleneck=sigmoid; expected "
                       "plain"),
     ("activation", {}, "unknown code loss 'activation'; choose one of sparse_l1, sparse_kl, contractive, information, "
-                       "neighbours"),
+                       "invariance, neighbours"),
     ("contractive", {"weight": 0.0}, "code_losses.contractive: expected a weight above 0; leave it out to have none"),
 ])
 def test_what_makes_no_sense_is_refused(name, settings, message):

@@ -2,7 +2,7 @@
 
 Two forms of one game. Reversal (Ganin and Lempitsky 2015, arXiv 1409.7495): one pass, in which the classifier learns
 while the encoder receives its gradient with the sign flipped. Alternating (Chou et al. 2018, arXiv 1804.02812): the
-classifier takes a step of its own, then stands still while the encoder is trained to leave it undecided.
+classifier takes steps of its own, then stands still while the encoder is trained to leave it undecided.
 
 An adversary owns its classifier and its optimiser. Its own accuracy during training proves little; judge the content
 half by a freshly trained probe (vc.probing).
@@ -47,7 +47,7 @@ class SpeakerAdversary(nn.Module, ABC):
 
     def __init__(self, settings: AdversaryConfig, content_dims, speakers, device="cpu"):
         super().__init__()
-        self.weight, self.ramp_steps = settings.weight, settings.ramp_steps
+        self.weight, self.ramp_steps, self.own_steps = settings.weight, settings.ramp_steps, settings.own_steps
         self.classifier = SpeakerClassifier(content_dims, settings.width, speakers).to(device)
         self.optimiser = torch.optim.Adam(self.classifier.parameters(), lr=settings.learning_rate)
 
@@ -56,20 +56,25 @@ class SpeakerAdversary(nn.Module, ABC):
         return self.weight * min(1.0, step / self.ramp_steps)
 
     @abstractmethod
-    def attack(self, content, speaker_ids, step) -> Attack:
-        """content: (B, C, T'), speaker_ids: (B,)."""
+    def attack(self, contents, speaker_ids, step) -> Attack:
+        """contents: one or several (B, C, T') of the same speakers, which may differ in T'. speaker_ids: (B,)."""
 
     @abstractmethod
     def step(self):
         """After the encoder's backward pass."""
+
+    def logits(self, contents):
+        """Of all contents, one after the other."""
+        return torch.cat([self.classifier(content) for content in contents])
 
 
 @final
 class Reversal(SpeakerAdversary):
     """Gradient reversal."""
 
-    def attack(self, content, speaker_ids, step):
-        logits = self.classifier(_Reverse.apply(content, self.weight_at(step)))
+    def attack(self, contents, speaker_ids, step):
+        speaker_ids = speaker_ids.repeat(len(contents))
+        logits = self.logits([_Reverse.apply(content, self.weight_at(step)) for content in contents])
         cross_entropy = F.cross_entropy(logits, speaker_ids)
         return Attack(cross_entropy, cross_entropy.detach(), _accuracy(logits, speaker_ids))
 
@@ -81,15 +86,18 @@ class Reversal(SpeakerAdversary):
 @final
 class Alternating(SpeakerAdversary):
     """Two optimisers in turn. The encoder is pulled towards an undecided classifier (cross-entropy to the uniform
-    distribution), which unlike a negated cross-entropy has a lower bound."""
+    distribution), which unlike a negated cross-entropy has a lower bound. The classifier may take several steps on a
+    batch: one that lags behind the encoder attacks what is no longer there."""
 
-    def attack(self, content, speaker_ids, step):
-        logits = self.classifier(content.detach())
-        cross_entropy = F.cross_entropy(logits, speaker_ids)
-        self.optimiser.zero_grad()
-        cross_entropy.backward()
-        self.optimiser.step()
-        indecision = -F.log_softmax(self.classifier(content), dim=1).mean()
+    def attack(self, contents, speaker_ids, step):
+        speaker_ids = speaker_ids.repeat(len(contents))
+        for _ in range(self.own_steps):
+            logits = self.logits([content.detach() for content in contents])
+            cross_entropy = F.cross_entropy(logits, speaker_ids)
+            self.optimiser.zero_grad()
+            cross_entropy.backward()
+            self.optimiser.step()
+        indecision = -F.log_softmax(self.logits(contents), dim=1).mean()
         return Attack(self.weight_at(step) * indecision, cross_entropy.detach(), _accuracy(logits, speaker_ids))
 
     def step(self):

@@ -78,6 +78,9 @@ class AdversaryConfig(Section):
     weight: float = pydantic.Field(0.05, ge=0)
     ramp_steps: int = pydantic.Field(1000, ge=1, description="steps over which the weight rises from 0")
     width: int = pydantic.Field(256, ge=8)
+    own_steps: int = pydantic.Field(1, ge=1, description="of the classifier on each batch, in the alternating form")
+    references: bool = pydantic.Field(False, description="it also hears the content of references, whose voice is "
+                                                        "not moved")
     learning_rate: float = pydantic.Field(5e-4, gt=0)
 
 

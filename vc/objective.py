@@ -121,7 +121,8 @@ class Objective(nn.Module):
         if self.guard is not None:
             others["guard"] = self.guard(self.model, content, speaker, batch.source_f0, generator)
         if self.adversary is not None:
-            attack = self.adversary.attack(content[known], batch.speaker_ids[known], step)
+            contents = [content[known], voice.content[known]] if self.config.adversary.references else [content[known]]
+            attack = self.adversary.attack(contents, batch.speaker_ids[known], step)
             others["adversarial"] = attack.loss
             metrics |= {"adversary/cross_entropy": attack.cross_entropy, "adversary/accuracy": attack.accuracy,
                         "adversary/weight": torch.tensor(self.adversary.weight_at(step))}

@@ -8,6 +8,7 @@ from torch import nn
 from vc.code_losses.base import CodeLoss, Coding
 from vc.code_losses.contractive import Contractive
 from vc.code_losses.information import Information
+from vc.code_losses.invariance import Invariance
 from vc.code_losses.neighbours import Neighbours
 from vc.code_losses.sparsity import SparseKL, SparseL1
 from vc.errors import ConfigError
@@ -16,7 +17,7 @@ from vc.registry import make
 __all__ = ["CODE_LOSSES", "CodeLoss", "Coding", "make_code_losses"]
 
 CODE_LOSSES = {"sparse_l1": SparseL1, "sparse_kl": SparseKL, "contractive": Contractive, "information": Information,
-               "neighbours": Neighbours}
+               "invariance": Invariance, "neighbours": Neighbours}
 
 
 def make_code_losses(wanted, bands, content_dims, bottleneck):
