@@ -48,9 +48,12 @@ def train(config: Config, folder, *, resume=False, device="cpu", progress=True):
 
 
 class Trainer:
-    """State of one training run. `run` trains to config.train.steps; `step` is the number of finished steps."""
+    """State of one training run. `run` trains to config.train.steps; `step` is the number of finished steps.
 
-    def __init__(self, config: Config, folder, *, resume=False, device="cpu", progress=True):
+    objective: a class in place of the one that config.task asks for.
+    """
+
+    def __init__(self, config: Config, folder, *, resume=False, device="cpu", progress=True, objective=None):
         self.config, self.device = config, torch.device(device)
         self.folder = Path(folder)
         self.last_path, self.best_path = self.folder / "last.safetensors", self.folder / "best.safetensors"
@@ -66,7 +69,8 @@ class Trainer:
         self.sampler = self._sampler(split.train)
         self.speakers = self.sampler.speakers
         self.loader = BatchLoader(store, self.sampler, config.train.batch, config.mel.hop_samples, self.device)
-        objective, validation = TASKS[config.task]
+        tasks_objective, validation = TASKS[config.task]
+        objective = objective or tasks_objective
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.train.seed)
             self.objective = objective(config, len(self.speakers), self.device, self.crew)

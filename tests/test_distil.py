@@ -1,0 +1,58 @@
+"""recipes/default/distil.py: a decoder learns the mean of what models say, and its encoder stands still."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from helpers import save_untrained
+
+from vc.checkpoint import load_model
+from vc.data.preparation import prepare
+from vc.errors import CheckpointError
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "recipes" / "default"))  # as when the script runs
+
+import distil  # noqa: E402
+
+QUICK = ("data.segment_s=0.5", "data.reference_s=0.5", "data.held_out_speakers=0", "train.steps=4", "train.batch=4",
+         "train.warmup_steps=0", "train.log_every=2", "train.validate_every=100")
+
+
+@pytest.fixture(scope="module")
+def data(clips, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    prepare(clips, folder, layout="speaker", progress=False)
+    return folder
+
+
+@pytest.fixture
+def models(repository, tiny_model, tmp_path):
+    """Two models that say something different."""
+    model, _ = load_model(tiny_model)
+    other = save_untrained(tmp_path / "other.safetensors", repository, "model.content_dims=8")
+    return str(tiny_model), str(other)
+
+
+def test_only_the_decoder_learns(data, models, tmp_path):
+    distil.main([*models, "-o", str(tmp_path / "run"), f"data.path={data}", *QUICK])
+    before, after = load_model(models[0])[0], load_model(tmp_path / "run" / "last.safetensors")[0]
+    changed = {name.split(".")[0] for name, tensor in after.state_dict().items()
+               if not torch.equal(tensor, before.state_dict()[name])}
+    assert changed == {"decoder"}
+
+
+def test_it_moves_towards_what_they_say_together(data, models, tmp_path):
+    """The distance of its conversions to the committee's falls."""
+    distil.main([*models, "-o", str(tmp_path / "run"), f"data.path={data}", *QUICK, "train.steps=60",
+                 "train.learning_rate=0.01", "train.log_every=10"])
+    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    distances = [line["loss/distillation"] for line in lines if "loss/distillation" in line]
+    assert distances[-1] < 0.9 * distances[0]
+
+
+def test_another_mel_is_refused(data, models, repository, tmp_path):
+    other = save_untrained(tmp_path / "bands.safetensors", repository, "mel.bands=80")
+    with pytest.raises(CheckpointError, match="got a mel with bands=80, expected bands=128"):
+        distil.main([models[0], str(other), "-o", str(tmp_path / "run"), f"data.path={data}", *QUICK])
