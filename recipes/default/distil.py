@@ -95,7 +95,8 @@ def main(arguments):
     settings = [text for text in options.others if "=" in text]
     Distillation.others = tuple(text for text in options.others if "=" not in text)
     start, _ = load_model(options.model)
-    kept = {name: getattr(start.config, name) for name in ("mel", "model", "loss", "perturb", "strangers", "data")}
+    kept = {name: getattr(start.config, name) for name in ("mel", "model", "loss", "perturb", "strangers", "corruptions",
+                                                          "data")}
     config = change_config(Config(**kept, train={"start_from": options.model}), SETTINGS, settings)
     trainer = Trainer(config, options.output, resume=options.resume, device=options.device, objective=Distillation)
     try:
