@@ -69,8 +69,8 @@ class Trainer:
         self.sampler = self._sampler(split.train)
         self.speakers = self.sampler.speakers
         self.loader = BatchLoader(store, self.sampler, config.train.batch, config.mel.hop_samples, self.device)
-        tasks_objective, validation = TASKS[config.task]
-        objective = objective or tasks_objective
+        usual, validation = TASKS[config.task]
+        objective = objective or usual
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.train.seed)
             self.objective = objective(config, len(self.speakers), self.device, self.crew)
