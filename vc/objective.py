@@ -108,7 +108,8 @@ class Objective(nn.Module):
             others["bottleneck"] = squeezed.penalty
         others |= self._shape(heard, clean, content)
         if step >= self.config.train.consistency_from:
-            converted, wanted = self._convert_some(content.detach(), speaker.detach(), maps, batch)
+            converted, wanted = self._convert_some(self.model, content.detach(), speaker.detach(),
+                                                   None if maps is None else maps.detach(), batch)
             terms |= self._consistency(converted, content.detach(), wanted)
             if self.realism is not None and step >= self.realism.from_step:
                 judgement = self._judge(clean[known], rebuilt[known], converted)
@@ -164,8 +165,9 @@ class Objective(nn.Module):
         return {name: self.config.code_losses[name]["weight"] * code_loss(coding)
                 for name, code_loss in self.code_losses.items()}
 
-    def _convert_some(self, content, speaker, maps, batch):
-        """A share of the batch in another's voice (b, M, T), and the speaker halves asked for (b, S)."""
+    def _convert_some(self, model, content, speaker, maps, batch):
+        """What a model says of a share of the batch in another's voice (b, M, T), and the speaker halves asked for
+        (b, S). content, speaker and maps: the model's, of sources and references."""
         converts = max(1, round(len(content) * self.config.train.consistency_share))
 
         def theirs(whole):
@@ -173,11 +175,11 @@ class Objective(nn.Module):
 
         wanted = theirs(speaker)
         own, others = pitch_range(batch.source_f0[:converts]), pitch_range(theirs(batch.reference_f0))
-        drawn = self.model.draw(content[:converts], wanted, move_pitch(batch.source_f0[:converts], own, others))
+        drawn = model.draw(content[:converts], wanted, move_pitch(batch.source_f0[:converts], own, others))
         if maps is None:
             return drawn.log_mel, wanted
         speech = speech_frames(batch.source[:converts], self.config.mel.hop_samples)
-        return drawn.adapted(theirs(maps.detach()), speech), wanted
+        return drawn.adapted(theirs(maps), speech), wanted
 
     def _consistency(self, converted, content, wanted):
         """Whether the halves come out of a converted mel again.

@@ -50,7 +50,7 @@ def train(config: Config, folder, *, resume=False, device="cpu", progress=True):
 class Trainer:
     """State of one training run. `run` trains to config.train.steps; `step` is the number of finished steps.
 
-    objective: a class in place of the one that config.task asks for.
+    objective: what makes the objective, in place of the class that config.task asks for.
     """
 
     def __init__(self, config: Config, folder, *, resume=False, device="cpu", progress=True, objective=None):

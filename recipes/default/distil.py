@@ -2,17 +2,18 @@
 
     python recipes/default/distil.py MODEL OTHER [OTHER ...] -o runs/distilled data.path=data/corpus
 
-Models that were trained apart err apart, so their mean errs less than each of them (bagging, Breiman 1996); one model can
-learn from it what it would cost several to say (Hinton, Vinyals and Dean 2015, arXiv 1503.02531). And where
+Models that were trained apart err apart, so their mean errs less than each of them (bagging, Breiman 1996); one model
+can learn from it what it would cost several to say (Hinton, Vinyals and Dean 2015, arXiv 1503.02531). And where
 reconstruction teaches to repeat, this teaches to convert: of what one speaker says in another's voice no recording
 exists, but an opinion does. Reconstruction is learnt along with it, as before.
 
-The encoder stands still, so voices, indices and codes made with MODEL stay valid. OTHERs need the same mel. A killed run
-goes on with --resume; the result is in best.safetensors and last.safetensors of the folder.
+The encoder stands still, so voices, indices and codes made with MODEL stay valid. OTHERs need the same mel. A killed
+run goes on with --resume; the result is in best.safetensors and last.safetensors of the folder.
 """
 
 import argparse
 import sys
+from functools import partial
 
 import torch
 
@@ -22,16 +23,14 @@ from vc.config import Config, change_config
 from vc.distributed import Crew
 from vc.errors import VcError
 from vc.objective import Objective, Outcome
-from vc.pitch_range import move_pitch, pitch_range
 from vc.spectrum import speech_frames
 from vc.training import Trainer
 from vc.vocoders.neural import require_same_mel
 
 SETTINGS = {
     "adversary": {"form": "none"},
-    "realism": {"weight": 0.0},
     "train": {"steps": 1000, "batch": 8, "learning_rate": 3e-4, "warmup_steps": 20, "average_decay": 0.98,
-              "validate_every": 200, "save_every": 100, "probe_every": 1000000},
+              "consistency_share": 1.0, "validate_every": 200, "save_every": 100, "probe_every": 1000000},
 }
 OWN, OWN_PLAIN = 0.4, 0.2  # weights of repeating a recording, adapted to its voice and not, beside the conversions' 1
 
@@ -39,47 +38,45 @@ OWN, OWN_PLAIN = 0.4, 0.2  # weights of repeating a recording, adapted to its vo
 class Distillation(Objective):
     """The losses of a decoder that learns from itself as it was and from `others`, files of models."""
 
-    others = ()
-
-    def __init__(self, config, speakers, device="cpu", crew=Crew()):
+    def __init__(self, config, speakers, device="cpu", crew=Crew(), *, others):
         super().__init__(config, speakers, device, crew)
-        # In a plain list, so that they are no part of the training state.
-        self._members = [load_model(path)[0].to(device) for path in (config.train.start_from, *self.others)]
-        for member, path in zip(self._members[1:], self.others):
+        self.model.encoder.requires_grad_(False)
+        self._members = []  # a plain list, so that they are no part of the training state
+        for path in (config.train.start_from, *others):
+            member, _ = load_model(path)
             require_same_mel(path, member.config.mel, config.mel)
+            self._members.append(member.to(device))
 
     def main_parameters(self):
         return list(self.model.decoder.parameters())
 
     def compile(self):
-        for model in (self.model, *self._members):
-            model.encoder.compile()
-            model.decoder.compile()
+        super().compile()
+        for member in self._members:
+            member.encoder.compile()
+            member.decoder.compile()
 
     def forward(self, batch, step, generator):
         model, hop = self.model, self.config.mel.hop_samples
         with torch.no_grad():
-            batch, clean, heard, reference, _ = self._prepare(batch, generator)
-            speech, their_speech = (speech_frames(wave, hop) for wave in (batch.source, batch.reference))
-            theirs = pitch_range(batch.reference_f0.roll(1, 0))
-            f0 = move_pitch(batch.source_f0, pitch_range(batch.source_f0), theirs)
+            batch, clean, heard, reference, _ = map(self.crew.share, self._prepare(batch, generator))
+            speaks = speech_frames(batch.reference, hop)
 
-        def in_voices(member, content, voices, f0, roll):
-            """Content in the voices of the references, each item's own or its neighbour's."""
-            maps = member.adapt(voices, reference, batch.reference_f0, their_speech)
-            drawn = member.draw(content, voices.speaker.roll(roll, 0), f0)
-            return drawn.log_mel, drawn.adapted(maps.roll(roll, 0), speech)
+        def converted_by(member):
+            """Its conversions (B, M, T), and the voices of the references as it hears and repeats them."""
+            voices = member.encode(reference)
+            maps = member.adapt(voices, reference, batch.reference_f0, speaks)
+            content = member.encode(clean).content
+            return self._convert_some(member, content, voices.speaker, maps, batch)[0], voices, maps
 
         with torch.no_grad():
-            said = [in_voices(member, member.encode(clean).content, member.encode(reference), f0, 1)[1]
-                    for member in self._members]
-            voices = model.encode(reference)
-            content, moved = model.encode(clean).content, model.encode(heard).content
-        _, converted = in_voices(model, content, voices, f0, 1)
-        plain, adapted = in_voices(model, moved, voices, batch.source_f0, 0)
-        terms = {"distillation": losses.reconstruction(converted, sum(said) / len(said), model.band_std),
+            wanted = sum(converted_by(member)[0] for member in self._members) / len(self._members)
+        converted, voices, maps = converted_by(model)
+        drawn = model.draw(model.encode(heard).content, voices.speaker, batch.source_f0)
+        adapted = drawn.adapted(maps, speech_frames(batch.source, hop))
+        terms = {"distillation": losses.reconstruction(converted, wanted, model.band_std),
                  "adapted_reconstruction": losses.reconstruction(adapted, clean, model.band_std),
-                 "reconstruction": losses.reconstruction(plain, clean, model.band_std)}
+                 "reconstruction": losses.reconstruction(drawn.log_mel, clean, model.band_std)}
         total = terms["distillation"] + OWN * terms["adapted_reconstruction"] + OWN_PLAIN * terms["reconstruction"]
         return Outcome(total, terms, {})
 
@@ -93,12 +90,13 @@ def main(arguments):
     parser.add_argument("--device", default="cpu")
     options = parser.parse_intermixed_args(arguments)
     settings = [text for text in options.others if "=" in text]
-    Distillation.others = tuple(text for text in options.others if "=" not in text)
+    others = [text for text in options.others if "=" not in text]
     start, _ = load_model(options.model)
-    kept = {name: getattr(start.config, name) for name in ("mel", "model", "loss", "perturb", "strangers", "corruptions",
-                                                          "data")}
+    kept = {name: getattr(start.config, name)
+            for name in ("mel", "model", "loss", "perturb", "strangers", "corruptions", "data")}
     config = change_config(Config(**kept, train={"start_from": options.model}), SETTINGS, settings)
-    trainer = Trainer(config, options.output, resume=options.resume, device=options.device, objective=Distillation)
+    trainer = Trainer(config, options.output, resume=options.resume, device=options.device,
+                      objective=partial(Distillation, others=others))
     try:
         trainer.run()
     finally:

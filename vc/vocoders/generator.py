@@ -3,8 +3,8 @@
 A convolution, a stack of ConvNeXt blocks at the frame rate and one inverse STFT (Siuzdak 2023, arXiv 2306.00814).
 Unlike there, the magnitude is a correction to what follows from the mel by least squares, and the phases are built up
 from how far each bin turns from frame to frame and from bin to bin; where the pitch is known, it tells the turns of the
-harmonics. A few rounds of fast Griffin-Lim (Perraudin et al. 2013) may follow, in which neighbouring frames agree on what
-is left, while the turns still have a say.
+harmonics. A few rounds of fast Griffin-Lim (Perraudin et al. 2013) may follow, in which neighbouring frames agree on
+what is left, while the turns still have a say.
 """
 
 from dataclasses import dataclass

@@ -15,9 +15,9 @@ PITCH_ERROR_HZ = 1.0
 
 
 def harmonic_turns(f0, bins, sample_rate_hz, hop_samples):
-    """F0 in Hz (B, T), 0 where unvoiced -> certainty, from 0 to 1, and angle, both (B, bins, T): by how much the harmonic
-    next to each bin turns from the frame before, without what the bin's centre frequency turns by itself. Nothing is
-    certain where one of the two frames is unvoiced."""
+    """F0 in Hz (B, T), 0 where unvoiced -> certainty, from 0 to 1, and angle, both (B, bins, T): by how much the
+    harmonic next to each bin turns from the frame before, without what the bin's centre frequency turns by itself.
+    Nothing is certain where one of the two frames is unvoiced."""
     before = F.pad(f0, (1, 0))[:, :-1]
     voiced = (f0 > 0) & (before > 0)
     between = torch.where(voiced, (f0 + before) / 2, 1.0).unsqueeze(1)
