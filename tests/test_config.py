@@ -2,7 +2,7 @@
 
 import pytest
 
-from vc.config import Config, load_config
+from vc.config import Config, load_config, without_places
 from vc.errors import ConfigError
 
 
@@ -73,3 +73,14 @@ def test_a_corpus_recipe_differs_from_the_gpus_in_its_data_alone(corpus, reposit
 def test_the_lectures_picture_is_a_hundred_dimensions(repository):
     model = load_config(repository / "configs" / "lecture.yaml").model
     assert (model.content_dims, model.speaker_dims) == (50, 50)
+
+
+@pytest.mark.parametrize("settings", [["data.path=/home/anna/voices", "data.validation_pairs=/home/anna/pairs.tsv"],
+                                      ["train.start_from=/home/anna/runs/old.safetensors"],
+                                      ["vocoder.converter=/home/anna/runs/model.safetensors"],
+                                      ["corruptions.noise.path=/home/anna/noise"]])
+def test_what_ships_does_not_tell_where_it_was_trained(settings, repository):
+    config = load_config(repository / "configs" / "default.yaml", settings)
+    shipped = without_places(config)
+    assert "anna" in config.model_dump_json() and "anna" not in shipped.model_dump_json()
+    assert shipped.model == config.model and shipped.loss == config.loss

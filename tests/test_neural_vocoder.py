@@ -185,7 +185,7 @@ def test_magnitudes_are_corrected_in_recordings_only(vocoder, wave):
 
 
 def test_a_known_pitch_has_a_say_in_what_a_model_made(vocoder, wave):
-    """Turns move towards the harmonics' by as much as the network trusts them; a recording's are the network's alone."""
+    """Turns move towards the harmonics' by as much as the network trusts; a recording's are the network's alone."""
     log_mel = LogMel(MEL)(wave[None])
     f0 = contour(log_mel.shape[2])[None]
     alone, told = vocoder.generator.predict(log_mel), vocoder.generator.predict(log_mel, f0)

@@ -113,6 +113,17 @@ def load_weights(module, weights, path):
     module.load_state_dict(weights)
 
 
+def require_same_mel(file, got, expected):
+    """Raise CheckpointError where the mel of `file`, got, is not the expected one."""
+    if got != expected:
+        raise CheckpointError(f"{file}: got a mel with {_settings(got, expected)}, expected "
+                              f"{_settings(expected, got)}; choose files that were trained with the same mel")
+
+
+def _settings(mel, other):
+    return ", ".join(f"{name}={value:g}" for name, value in mel.model_dump().items() if value != getattr(other, name))
+
+
 def tensors_under(tensors, prefix):
     """The tensors whose names begin with prefix, without it."""
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -253,6 +253,17 @@ def change_config(config, settings, overrides=()):
     return check_config(changed, origin=" ".join(overrides))
 
 
+def without_places(config):
+    """A Config that does not tell where corpus, noise, pairs, converter and earlier weights lay on one's machine."""
+    elsewhere = {
+        "data": config.data.model_copy(update={"path": "data/corpus", "validation_pairs": None}),
+        "corruptions": {name: settings | {"path": f"data/{name}"} if "path" in settings else settings
+                        for name, settings in config.corruptions.items()},
+        "train": config.train.model_copy(update={"start_from": None}),
+        "vocoder": config.vocoder.model_copy(update={"converter": None})}
+    return config.model_copy(update=elsewhere)
+
+
 def check_config(settings, origin):
     """Turn nested dicts into a Config; `origin` names their source in the error."""
     try:

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from vc import vocoder_losses
-from vc.checkpoint import load_model
+from vc.checkpoint import load_model, require_same_mel
 from vc.config import Config
 from vc.data.batches import Batch, kept
 from vc.discriminators import Discriminators
@@ -15,7 +15,6 @@ from vc.features import LogMel
 from vc.objective import Outcome
 from vc.own_voice import OwnVoice
 from vc.vocoders.generator import Generator
-from vc.vocoders.neural import require_same_mel
 
 
 class VocoderObjective(nn.Module):
@@ -73,9 +72,9 @@ class VocoderObjective(nn.Module):
 
     @torch.no_grad()
     def prepare(self, batch, generator):
-        """What the generator hears of a Batch (B, M, T), the F0 in Hz that it is told (B, T), the waveforms (B, N) at its
-        level, and of which items it hears the recording, not what the converter says of it (B,), bool; at least of the
-        first. Of every second recording no pitch is told, since not everybody who has a mel knows it.
+        """What the generator hears of a Batch (B, M, T), the F0 in Hz that it is told (B, T), the waveforms (B, N) at
+        its level, and of which items it hears the recording, not what the converter says of it (B,), bool; at least of
+        the first. Of every second recording no pitch is told, since not everybody who has a mel knows it.
         """
         items, settings = len(batch.source), self.config.vocoder
         gain_db = (2 * torch.rand(items, 1, generator=generator) - 1) * settings.gain_db

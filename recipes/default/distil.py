@@ -1,14 +1,16 @@
-"""Let a model's decoder learn what it and other models say together: the mean of their conversions.
+"""Let a model learn what it and other models say together: the mean of their conversions.
 
     python recipes/default/distil.py MODEL OTHER [OTHER ...] -o runs/distilled data.path=data/corpus
 
 Models that were trained apart err apart, so their mean errs less than each of them (bagging, Breiman 1996); one model
 can learn from it what it would cost several to say (Hinton, Vinyals and Dean 2015, arXiv 1503.02531). And where
 reconstruction teaches to repeat, this teaches to convert: of what one speaker says in another's voice no recording
-exists, but an opinion does. Reconstruction is learnt along with it, as before.
+exists, but an opinion does. The committee hears recordings as they are, the learner half of them in a moved voice, and
+is to say the same: so its content half learns to keep the words and leave the voice, by what comes of it in the end.
+Reconstruction is learnt along with it, as before.
 
-The encoder stands still, so voices, indices and codes made with MODEL stay valid. OTHERs need the same mel. A killed
-run goes on with --resume; the result is in best.safetensors and last.safetensors of the folder.
+OTHERs need the same mel. What ships with a model, its calibration and its prior, has to be made anew. A killed run goes
+on with --resume; the result is in best.safetensors and last.safetensors of the folder.
 """
 
 import argparse
@@ -18,29 +20,27 @@ from functools import partial
 import torch
 
 from vc import losses
-from vc.checkpoint import load_model
+from vc.checkpoint import load_model, require_same_mel
 from vc.config import Config, change_config
 from vc.distributed import Crew
 from vc.errors import VcError
 from vc.objective import Objective, Outcome
 from vc.spectrum import speech_frames
 from vc.training import Trainer
-from vc.vocoders.neural import require_same_mel
 
 SETTINGS = {
     "adversary": {"form": "none"},
-    "train": {"steps": 1000, "batch": 8, "learning_rate": 3e-4, "warmup_steps": 20, "average_decay": 0.98,
+    "train": {"steps": 1000, "batch": 8, "learning_rate": 3e-4, "warmup_steps": 20, "average_decay": 0.985,
               "consistency_share": 1.0, "validate_every": 200, "save_every": 100, "probe_every": 1000000},
 }
-OWN, OWN_PLAIN = 0.4, 0.2  # weights of repeating a recording, adapted to its voice and not, beside the conversions' 1
+OWN, OWN_PLAIN = 0.3, 0.1  # weights of repeating a recording, adapted to its voice and not, beside the conversions' 1
 
 
 class Distillation(Objective):
-    """The losses of a decoder that learns from itself as it was and from `others`, files of models."""
+    """The losses of a model that learns from itself as it was and from `others`, files of models."""
 
     def __init__(self, config, speakers, device="cpu", crew=Crew(), *, others):
         super().__init__(config, speakers, device, crew)
-        self.model.encoder.requires_grad_(False)
         self._members = []  # a plain list, so that they are no part of the training state
         for path in (config.train.start_from, *others):
             member, _ = load_model(path)
@@ -48,7 +48,7 @@ class Distillation(Objective):
             self._members.append(member.to(device))
 
     def main_parameters(self):
-        return list(self.model.decoder.parameters())
+        return list(self.model.parameters())
 
     def compile(self):
         super().compile()
@@ -60,30 +60,31 @@ class Distillation(Objective):
         model, hop = self.model, self.config.mel.hop_samples
         with torch.no_grad():
             batch, clean, heard, reference, _ = map(self.crew.share, self._prepare(batch, generator))
-            speaks = speech_frames(batch.reference, hop)
+        speaks = speech_frames(batch.reference, hop)
 
-        def converted_by(member):
-            """Its conversions (B, M, T), and the voices of the references as it hears and repeats them."""
+        def in_voices(member, content):
+            """What it says of content (B, C, T') in the voices of references (B, M, T), and its maps of those."""
             voices = member.encode(reference)
             maps = member.adapt(voices, reference, batch.reference_f0, speaks)
-            content = member.encode(clean).content
-            return self._convert_some(member, content, voices.speaker, maps, batch)[0], voices, maps
+            return self._convert_some(member, content, voices.speaker, maps, batch)[0], voices.speaker, maps
 
         with torch.no_grad():
-            wanted = sum(converted_by(member)[0] for member in self._members) / len(self._members)
-        converted, voices, maps = converted_by(model)
-        drawn = model.draw(model.encode(heard).content, voices.speaker, batch.source_f0)
-        adapted = drawn.adapted(maps, speech_frames(batch.source, hop))
-        terms = {"distillation": losses.reconstruction(converted, wanted, model.band_std),
-                 "adapted_reconstruction": losses.reconstruction(adapted, clean, model.band_std),
-                 "reconstruction": losses.reconstruction(drawn.log_mel, clean, model.band_std)}
+            opinions = [in_voices(member, member.encode(clean).content)[0] for member in self._members]
+        moved = -(-len(clean) // 2)
+        content = model.encode(torch.cat([heard[:moved], clean[moved:]])).content
+        converted, speaker, maps = in_voices(model, content)
+        drawn = model.draw(content[:moved], speaker[:moved], batch.source_f0[:moved])
+        adapted = drawn.adapted(maps[:moved], speech_frames(batch.source[:moved], hop))
+        terms = {"distillation": losses.reconstruction(converted, sum(opinions) / len(opinions), model.band_std),
+                 "adapted_reconstruction": losses.reconstruction(adapted, clean[:moved], model.band_std),
+                 "reconstruction": losses.reconstruction(drawn.log_mel, clean[:moved], model.band_std)}
         total = terms["distillation"] + OWN * terms["adapted_reconstruction"] + OWN_PLAIN * terms["reconstruction"]
         return Outcome(total, terms, {})
 
 
 def main(arguments):
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("model", metavar="MODEL", help="whose decoder learns")
+    parser.add_argument("model", metavar="MODEL", help="that learns")
     parser.add_argument("others", nargs="+", metavar="OTHER", help="models to learn from; then section.key=value")
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="of the run")
     parser.add_argument("--resume", action="store_true")

@@ -6,6 +6,7 @@
 import sys
 
 from vc.checkpoint import load_model, save_model
+from vc.config import without_places
 from vc.conversion import DEFAULT_MODEL
 from vc.errors import VcError
 
@@ -13,12 +14,7 @@ from vc.errors import VcError
 def main(path):
     """path: best.safetensors, or last.safetensors for the averaged weights of the last step."""
     model, checkpoint = load_model(path)
-    # Where corpus, noise, pairs and earlier weights lay on the machine that trained it is nobody's business.
-    data = model.config.data.model_copy(update={"path": "data/corpus", "validation_pairs": None})
-    course = model.config.train.model_copy(update={"start_from": None})
-    corruptions = {name: settings | {"path": f"data/{name}"} if "path" in settings else settings
-                   for name, settings in model.config.corruptions.items()}
-    model.config = model.config.model_copy(update={"data": data, "train": course, "corruptions": corruptions})
+    model.config = without_places(model.config)
     save_model(DEFAULT_MODEL, model, checkpoint.step)
     _, shipped = load_model(DEFAULT_MODEL)
     print(f"{DEFAULT_MODEL}: step {shipped.step}, fingerprint {shipped.fingerprint[:12]}, "

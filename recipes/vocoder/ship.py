@@ -8,6 +8,7 @@ ROUNDS: of Griffin-Lim after the network, where it is not to be as in training.
 import sys
 
 from vc.checkpoint import save_model
+from vc.config import without_places
 from vc.errors import VcError
 from vc.vocoders.neural import DEFAULT_FILE, load_vocoder
 
@@ -15,12 +16,9 @@ from vc.vocoders.neural import DEFAULT_FILE, load_vocoder
 def main(path, rounds=None):
     """path: best.safetensors, or last.safetensors for the averaged weights of the last step."""
     generator, checkpoint = load_vocoder(path)
-    # Where corpus, converter and earlier weights lay on the machine that trained it is nobody's business.
-    config = generator.config
-    data = config.data.model_copy(update={"path": "data/corpus"})
-    vocoder = config.vocoder.model_copy(update={"converter": None, "rounds": int(rounds or config.vocoder.rounds)})
-    course = config.train.model_copy(update={"start_from": None})
-    generator.config = config.model_copy(update={"data": data, "train": course, "vocoder": vocoder})
+    config = without_places(generator.config)
+    vocoder = config.vocoder.model_copy(update={"rounds": int(rounds or config.vocoder.rounds)})
+    generator.config = config.model_copy(update={"vocoder": vocoder})
     save_model(DEFAULT_FILE, generator, checkpoint.step, kind="vocoder")
     _, shipped = load_vocoder(DEFAULT_FILE)
     print(f"{DEFAULT_FILE}: step {shipped.step}, fingerprint {shipped.fingerprint[:12]}, "

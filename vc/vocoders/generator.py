@@ -71,9 +71,9 @@ class Generator(nn.Module):
         """log_mel: (B, M, T). Sees no more than `network.context_frames` around each frame. f0: in Hz (B, T), 0 where
         unvoiced, that the mel was drawn at; None where nobody knows.
 
-        recorded: whose magnitudes are corrected, all items' or none's, or some (B,), bool. A mel that a model made keeps
-        its own: led towards what recordings have they would lose the voice, since the likeliest correction of all
-        voices leads to their mean.
+        recorded: whose magnitudes are corrected, all items' or none's, or some (B,), bool. A mel that a model made
+        keeps its own: led towards what recordings have they would lose the voice, since the likeliest correction of
+        all voices leads to their mean.
         """
         with torch.autocast(log_mel.device.type, enabled=False):
             magnitude = self.inverse(log_mel)

@@ -6,7 +6,7 @@ from typing import final
 import torch
 from torch.nn import functional as F
 
-from vc.checkpoint import load_checkpoint, load_weights, trained_weights
+from vc.checkpoint import load_checkpoint, load_weights, require_same_mel, trained_weights
 from vc.errors import CheckpointError
 from vc.vocoders.base import Vocoder
 from vc.vocoders.generator import Generator
@@ -70,15 +70,3 @@ def load_vocoder(file):
     generator = Generator(checkpoint.config)
     load_weights(generator, trained_weights(checkpoint), file)
     return generator.eval().requires_grad_(False), checkpoint
-
-
-def require_same_mel(file, got, expected):
-    """Raise CheckpointError where the mel of `file`, got, is not the expected one."""
-    if got != expected:
-        raise CheckpointError(f"{file}: got a mel with {_settings(got, expected)}, expected "
-                              f"{_settings(expected, got)}; choose a vocoder and a model that were trained with the "
-                              f"same mel")
-
-
-def _settings(mel, other):
-    return ", ".join(f"{name}={value:g}" for name, value in mel.model_dump().items() if value != getattr(other, name))
