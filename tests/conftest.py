@@ -14,6 +14,12 @@ from helpers import Call, quick_converter, save_untrained
 torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True)
+def the_same_random_numbers():
+    """A test that draws some draws the same in every run."""
+    torch.manual_seed(0)
+
+
 @pytest.fixture(scope="session")
 def repository():
     """Root of the source tree."""

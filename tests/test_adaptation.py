@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from vc.adaptation import CONSTANT, HIGHEST_LEVERAGE, STIFFNESS, correction, fit, unexplained
+from vc.adaptation import CONSTANT, HIGHEST_LEVERAGE, STIFFNESS, correction, evidence, fit, solve, unexplained
 from vc.voices import VoiceLibrary, blend
 
 EVERY = torch.ones(1, 40, dtype=torch.bool)
@@ -110,3 +110,25 @@ def test_hardly_any_speech_corrects_hardly_anything(frames):
     speech[:, :frames] = True
     maps = fit(torch.randn(1, 3, 40), torch.ones(1, 2, 40), speech)
     assert torch.isfinite(maps).all() and maps.abs().max() < 0.1
+
+
+def test_what_parts_tell_adds_up():
+    seen, left_over = torch.randn(1, 3, 40), torch.randn(1, 2, 40)
+    parts = [evidence(seen[..., part], left_over[..., part], EVERY[:, part]) for part in (slice(0, 15), slice(15, 40))]
+    torch.testing.assert_close(solve(sum(parts)), fit(seen, left_over, EVERY))
+
+
+def test_a_voice_is_fitted_to_all_that_its_recording_is_heard_as(converter, clips):
+    """Ridge regression, each of the five voices counting a fifth."""
+    voice = converter.voice_of(clip := clips / "kathleen" / "aurora.flac")
+    (piece,) = converter._pieces_of(clip)
+    assert len(piece.contents) == 5 and (piece.contents[1:] - piece.contents[0]).abs().amax((1, 2)).min() > 1e-4
+    rows, wanted = [], []
+    for content in piece.contents:
+        drawn = converter.model.draw(content[None], voice.speaker[None], piece.f0[None])
+        features = torch.cat([drawn.seen[0], torch.full((1, len(piece.speech)), CONSTANT)])
+        rows.append(features[:, piece.speech].T / 5**0.5)
+        wanted.append((piece.log_mel - drawn.log_mel[0])[:, piece.speech].T / 5**0.5)
+    size = rows[0].shape[1]
+    rows, wanted = torch.cat([*rows, STIFFNESS**0.5 * torch.eye(size)]), torch.cat([*wanted, torch.zeros(size, 128)])
+    torch.testing.assert_close(voice.maps, torch.linalg.lstsq(rows, wanted).solution.T, atol=1e-4, rtol=1e-3)

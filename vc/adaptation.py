@@ -31,8 +31,22 @@ def fit(features, left_over, speech):
     with torch.autocast(features.device.type, enabled=False):  # a matrix of sums of squares needs all the digits
         seen = _with_constant(features) * speech.unsqueeze(1)
         if seen.shape[2] < seen.shape[1]:  # fewer frames than features: the same map from the smaller matrix
-            return torch.cholesky_solve(left_over.float().mT, _root(seen.mT)).mT @ seen.mT
-        return torch.cholesky_solve(seen @ left_over.float().mT, _root(seen)).mT
+            return torch.cholesky_solve(left_over.float().mT, _root(seen.mT @ seen)).mT @ seen.mT
+    return solve(evidence(features, left_over, speech))
+
+
+def evidence(features, left_over, speech):
+    """What frames tell of the map (B, M + W + 1, W + 1), float32: that of more frames is the sum. Shapes as in `fit`.
+    """
+    with torch.autocast(features.device.type, enabled=False):
+        seen = _with_constant(features) * speech.unsqueeze(1)
+        return torch.cat([left_over.float(), seen], dim=1) @ seen.mT
+
+
+def solve(told):
+    """The map of each voice (B, M, W + 1), from what `evidence` says."""
+    left_over, seen = told.tensor_split([-told.shape[2]], dim=1)
+    return torch.cholesky_solve(left_over.mT, _root(seen)).mT
 
 
 def correction(maps, features, speech):
@@ -48,14 +62,14 @@ def unexplained(features, left_over, speech):
     """
     with torch.autocast(features.device.type, enabled=False):
         seen = _with_constant(features) * speech.unsqueeze(1)
-        weights = torch.cholesky_solve(seen, _root(seen))  # with them, left_over @ weights.mT is the map
+        weights = torch.cholesky_solve(seen, _root(seen @ seen.mT))  # with them, left_over @ weights.mT is the map
         leverage = (seen * weights).sum(1, keepdim=True)
         return (left_over - left_over @ weights.mT @ seen) / (1 - leverage.clamp(max=HIGHEST_LEVERAGE))
 
 
-def _root(seen):
-    """Cholesky factor of the regression's matrix: (B, W + 1, T) -> (B, W + 1, W + 1), or, turned round, (B, T, T)."""
-    matrix = seen @ seen.mT + STIFFNESS * torch.eye(seen.shape[1], device=seen.device)
+def _root(products):
+    """Cholesky factor of the regression's matrix, from the products of all features, or of all frames: (B, n, n)."""
+    matrix = products + STIFFNESS * torch.eye(products.shape[1], device=products.device)
     return torch.linalg.cholesky_ex(matrix).L  # stiff enough not to fail, and asking whether it did waits for a GPU
 
 

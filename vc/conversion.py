@@ -24,7 +24,7 @@ from vc.detail import Detail, detail_of, with_detail
 from vc.device import choose_device
 from vc.errors import AudioError
 from vc.features import LogMel
-from vc.hearing import Hearing
+from vc.hearing import MOVED, Hearing
 from vc.level import LevelMeter, at_level, level_gain, require_speech, restore_level, restoring_gain, trim_silence
 from vc.model import Drawing
 from vc.pitch import track_pitch
@@ -86,11 +86,11 @@ class Halves:
 
 @dataclass(frozen=True)
 class Piece:
-    """What is heard in a piece of a reference. log_mel: (M, T). content: content half (C, T'). speaker: speaker half
-    (S,). speech: which frames are speech (T,), bool. f0: of all frames in Hz (T,)."""
+    """What is heard in a piece of a reference. log_mel: (M, T). contents: content halves (V, C, T') as heard in V
+    voices. speaker: speaker half (S,). speech: which frames are speech (T,), bool. f0: of all frames in Hz (T,)."""
 
     log_mel: torch.Tensor
-    content: torch.Tensor
+    contents: torch.Tensor
     speaker: torch.Tensor
     speech: torch.Tensor
     f0: torch.Tensor
@@ -135,7 +135,7 @@ class Converter:
         self.device = model.band_mean.device
         self._log_mel = LogMel(self.mel).to(self.device)
         self._parts = SourceFilter(self.mel, self.device)
-        self._hear = Hearing(model, self._parts) if refined else lambda log_mel: model.encode(log_mel[None])
+        self._hear = Hearing(model, self._parts, MOVED if refined else 0)
 
     def convert(self, source, target):
         """`source` in the voice of `target` (a path, a list of paths or a Voice): float32 (N,), as long as the source.
@@ -236,10 +236,10 @@ class Converter:
         audio = torch.from_numpy(at_level(audio, self.sample_rate))
         for window in _even_split(audio.to(self.device), round(REFERENCE_WINDOW_S * self.sample_rate)):
             log_mel = self._log_mel(window[None])[0]
-            embedding = self._hear(log_mel)
+            embedding = self._hear.each(log_mel)
             speech = speech_frames(window, self.mel.hop_samples)
             f0 = torch.from_numpy(track_pitch(window.cpu().numpy(), self.sample_rate, self.mel.hop_samples))
-            yield Piece(log_mel.cpu(), embedding.content[0].cpu(), embedding.speaker[0].cpu(), speech.cpu(), f0,
+            yield Piece(log_mel.cpu(), embedding.content.cpu(), embedding.speaker[0].cpu(), speech.cpu(), f0,
                         len(window) / self.sample_rate)
 
     def _voice_heard(self, pieces, name):
@@ -253,13 +253,17 @@ class Converter:
     @torch.no_grad()
     def _adapted_to(self, pieces, speaker):
         """What corrects the decoder in the voice of pieces: (M, W + 1)."""
-        drawn = [self._draw(piece.content, speaker, F.pad(piece.f0, (0, piece.log_mel.shape[1] - len(piece.f0))))
-                 for piece in pieces]
-        seen = torch.cat([part.seen for part in drawn], dim=2)
-        repeated = torch.cat([part.log_mel for part in drawn], dim=2)
-        log_mel = torch.cat([piece.log_mel for piece in pieces], dim=1).to(self.device)
-        speech = torch.cat([piece.speech for piece in pieces]).to(self.device)
-        return adaptation.fit(seen, log_mel - repeated, speech[None])[0].cpu()
+        return adaptation.solve(sum(self._evidence_in(piece, speaker) for piece in pieces))[0].cpu()
+
+    def _evidence_in(self, piece, speaker):
+        """What a piece tells of that, as the mean of the voices it is heard in: the map is not to lean on what a move
+        still changes in the content half."""
+        def for_each(part):
+            return part.to(self.device).expand(len(piece.contents), *part.shape)
+
+        drawn = self.model.draw(piece.contents.to(self.device), for_each(speaker), for_each(piece.f0))
+        told = adaptation.evidence(drawn.seen, for_each(piece.log_mel) - drawn.log_mel, for_each(piece.speech))
+        return told.mean(0, keepdim=True)
 
     def _draw(self, content, speaker, f0) -> Drawing:
         """Of one item: (C, T'), (S,), (T,)."""
