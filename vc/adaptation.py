@@ -17,7 +17,7 @@ al. 2021, arXiv 2010.14150), TriAAN-VC (Park et al. 2023, arXiv 2303.09057).
 import torch
 from torch.nn import functional as F
 
-STIFFNESS = 40.0  # of the regression: what a map has to pay for its size, so that few frames correct little
+STIFFNESS = 25.0  # of the regression: what a map has to pay for its size, so that few frames correct little
 HIGHEST_LEVERAGE = 0.9  # a frame unlike all others is its own explanation; what is left of it stays within ten times
 CONSTANT = 3.5  # the feature that is always on; it pays for what is wrong of every sound
 
