@@ -59,6 +59,7 @@ def test_own_voice_in_about_a_reconstruction_out(model, spoken):
 
 
 def test_another_target_changes_the_voice_and_leaves_the_words(model, spoken):
+    """How far apart speakers lie is the model's own affair, so what is asked for is a share of that."""
     for source, target in permutations(spoken, 2):
         recording = spoken[source][0]
         with torch.no_grad():
@@ -66,7 +67,8 @@ def test_another_target_changes_the_voice_and_leaves_the_words(model, spoken):
             own, wanted = (model.encode(spoken[speaker][1].log_mel).speaker for speaker in (source, target))
             content = model.encode(recording.log_mel).content
             others = model.encode(spoken[target][0].log_mel).content
-        assert F.cosine_similarity(heard.speaker, wanted) > F.cosine_similarity(heard.speaker, own) + 0.2
+        nearer = F.cosine_similarity(heard.speaker, wanted) - F.cosine_similarity(heard.speaker, own)
+        assert nearer > 0.37 * (1 - F.cosine_similarity(own, wanted))
         frames = min(content.shape[2], others.shape[2])
         assert (heard.content - content).abs().mean() < \
             0.6 * (others[:, :, :frames] - content[:, :, :frames]).abs().mean()

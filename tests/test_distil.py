@@ -52,6 +52,17 @@ def test_it_moves_towards_what_they_say_together(data, models, tmp_path):
     assert distances[-1] < 0.9 * distances[0]
 
 
+def test_a_discrete_code_stays_near_its_codebook(data, models, repository, tmp_path):
+    """A learner whose bottleneck has a penalty pays it, and its codebook follows."""
+    discrete = save_untrained(tmp_path / "vq.safetensors", repository, "model.bottleneck=vq")
+    distil.main([str(discrete), models[1], "-o", str(tmp_path / "run"), f"data.path={data}", *QUICK])
+    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert all(line["loss/bottleneck"] > 0 for line in lines if "loss/distillation" in line)
+    before, after = (load_model(path)[0].encoder.bottleneck.state_dict()
+                     for path in (discrete, tmp_path / "run" / "last.safetensors"))
+    assert any(not torch.equal(before[name], after[name]) for name in before if name != "step")
+
+
 def test_another_mel_is_refused(data, models, repository, tmp_path):
     other = save_untrained(tmp_path / "bands.safetensors", repository, "mel.bands=80")
     with pytest.raises(CheckpointError, match="got a mel with bands=80, expected bands=128"):

@@ -48,7 +48,7 @@ class Distillation(Objective):
             self._members.append(member.to(device))
 
     def main_parameters(self):
-        return list(self.model.parameters())
+        return list(self.model.parameters())  # nobody classifies speakers here
 
     def compile(self):
         super().compile()
@@ -71,15 +71,20 @@ class Distillation(Objective):
         with torch.no_grad():
             opinions = [in_voices(member, member.encode(clean).content)[0] for member in self._members]
         moved = -(-len(clean) // 2)
-        content = model.encode(torch.cat([heard[:moved], clean[moved:]])).content
-        converted, speaker, maps = in_voices(model, content)
-        drawn = model.draw(content[:moved], speaker[:moved], batch.source_f0[:moved])
+        embedding = model.encode(torch.cat([heard[:moved], clean[moved:]]))
+        squeezed = embedding.squeezed
+        model.encoder.bottleneck.learn(embedding.unsqueezed.detach(), squeezed)
+        converted, speaker, maps = in_voices(model, embedding.content)
+        drawn = model.draw(embedding.content[:moved], speaker[:moved], batch.source_f0[:moved])
         adapted = drawn.adapted(maps[:moved], speech_frames(batch.source[:moved], hop))
         terms = {"distillation": losses.reconstruction(converted, sum(opinions) / len(opinions), model.band_std),
                  "adapted_reconstruction": losses.reconstruction(adapted, clean[:moved], model.band_std),
                  "reconstruction": losses.reconstruction(drawn.log_mel, clean[:moved], model.band_std)}
         total = terms["distillation"] + OWN * terms["adapted_reconstruction"] + OWN_PLAIN * terms["reconstruction"]
-        return Outcome(total, terms, {})
+        if squeezed.penalty is not None:
+            terms["bottleneck"] = squeezed.penalty
+            total = total + squeezed.penalty  # its weight is in it
+        return Outcome(total, terms, {f"bottleneck/{name}": value for name, value in squeezed.metrics.items()})
 
 
 def main(arguments):
