@@ -1,6 +1,7 @@
 """What several test files call by name; the fixtures lie in conftest.py."""
 
 import contextlib
+import json
 import socket
 import time
 from dataclasses import dataclass
@@ -37,6 +38,11 @@ class Call:
 def contents(folder):
     """Names of the files below a folder, hidden ones too, sorted; none where there is no folder."""
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+
+
+def log_lines(run):
+    """What a run has logged, a dict a line."""
+    return [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
 
 
 def save_untrained(path, repository, *overrides):

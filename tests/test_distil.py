@@ -1,12 +1,11 @@
 """recipes/default/distil.py: a model learns the mean of what models say."""
 
-import json
 import sys
 from pathlib import Path
 
 import pytest
 import torch
-from helpers import save_untrained
+from helpers import log_lines, save_untrained
 
 from vc.checkpoint import load_model
 from vc.data.preparation import prepare
@@ -47,7 +46,7 @@ def test_it_moves_towards_what_they_say_together(data, models, tmp_path):
     """The distance of its conversions to the committee's falls."""
     distil.main([*models, "-o", str(tmp_path / "run"), f"data.path={data}", *QUICK, "train.steps=60",
                  "train.learning_rate=0.01", "train.log_every=10"])
-    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    lines = log_lines(tmp_path / "run")
     distances = [line["loss/distillation"] for line in lines if "loss/distillation" in line]
     assert distances[-1] < 0.9 * distances[0]
 
@@ -56,7 +55,7 @@ def test_a_discrete_code_stays_near_its_codebook(data, models, repository, tmp_p
     """A learner whose bottleneck has a penalty pays it, and its codebook follows."""
     discrete = save_untrained(tmp_path / "vq.safetensors", repository, "model.bottleneck=vq")
     distil.main([str(discrete), models[1], "-o", str(tmp_path / "run"), f"data.path={data}", *QUICK])
-    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    lines = log_lines(tmp_path / "run")
     assert all(line["loss/bottleneck"] > 0 for line in lines if "loss/distillation" in line)
     before, after = (load_model(path)[0].encoder.bottleneck.state_dict()
                      for path in (discrete, tmp_path / "run" / "last.safetensors"))

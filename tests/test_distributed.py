@@ -1,6 +1,5 @@
 """Several processes that torchrun starts train as one process does with the same batch."""
 
-import json
 import os
 import socket
 import subprocess
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers import contents
+from helpers import contents, log_lines
 
 from vc.config import Config
 from vc.data.preparation import prepare
@@ -54,7 +53,7 @@ def _loopback():
 
 
 def losses(run: Path):
-    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    lines = log_lines(run)
     return [{name: value for name, value in line.items() if name.startswith(("loss/", "adversary/", "realism/"))}
             for line in lines if "loss/total" in line]
 

@@ -1,6 +1,5 @@
 """The loop: it learns, it repeats, it resumes bit for bit after kill -9, it stops at a loss that is not finite."""
 
-import json
 import os
 import signal
 import subprocess
@@ -10,6 +9,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from helpers import log_lines
 from safetensors.torch import load_file
 
 from vc.bottlenecks import BOTTLENECKS
@@ -55,7 +55,7 @@ def config(data, repository):
 
 def readings(run):
     """Losses by step from a run's log, without the speeds."""
-    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    lines = log_lines(run)
     return [{key: value for key, value in line.items() if not key.startswith("speed/")} for line in lines]
 
 

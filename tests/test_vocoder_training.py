@@ -1,11 +1,10 @@
 """Training the vocoder in the common loop: it learns a clip, resumes bit for bit, stops, runs as a command."""
 
-import json
 
 import numpy as np
 import pytest
 import torch
-from helpers import save_untrained
+from helpers import log_lines, save_untrained
 from safetensors.torch import load_file
 
 from vc.audio import load_audio
@@ -88,7 +87,7 @@ def test_the_best_file_is_a_vocoder_in_half_precision(config, tmp_path):
     generator, checkpoint = load_vocoder(best)
     assert checkpoint.kind == "vocoder" and not generator.training
     assert all(tensor.dtype == torch.float16 for tensor in checkpoint.tensors.values())
-    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    lines = log_lines(tmp_path / "run")
     assert any("loss/turns_in_time" in line for line in lines)
     assert any("validation/held_out_utterances/spectrum" in line for line in lines)
 

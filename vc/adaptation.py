@@ -28,18 +28,18 @@ def fit(features, left_over, speech):
     features: what the last layer saw while the decoder repeated recordings (B, W, T). left_over: of their log-mels
     (B, M, T). speech: which of the frames count (B, T), bool.
     """
-    with torch.autocast(features.device.type, enabled=False):  # a matrix of sums of squares needs all the digits
-        seen = _with_constant(features) * speech.unsqueeze(1)
-        if seen.shape[2] < seen.shape[1]:  # fewer frames than features: the same map from the smaller matrix
-            return torch.cholesky_solve(left_over.float().mT, _root(seen.mT @ seen)).mT @ seen.mT
-    return solve(evidence(features, left_over, speech))
+    if features.shape[2] > features.shape[1]:
+        return solve(evidence(features, left_over, speech))
+    with torch.autocast(features.device.type, enabled=False):  # few frames: the same map from a smaller matrix
+        seen = _seen(features, speech)
+        return torch.cholesky_solve(left_over.float().mT, _root(seen.mT @ seen)).mT @ seen.mT
 
 
 def evidence(features, left_over, speech):
     """What frames tell of the map (B, M + W + 1, W + 1), float32: that of more frames is the sum. Shapes as in `fit`.
     """
-    with torch.autocast(features.device.type, enabled=False):
-        seen = _with_constant(features) * speech.unsqueeze(1)
+    with torch.autocast(features.device.type, enabled=False):  # sums of squares need all the digits
+        seen = _seen(features, speech)
         return torch.cat([left_over.float(), seen], dim=1) @ seen.mT
 
 
@@ -52,7 +52,7 @@ def solve(told):
 def correction(maps, features, speech):
     """What to add to the decoder's log-mel, zero outside of speech: (B, M, W + 1), (B, W, T), (B, T) -> (B, M, T)."""
     with torch.autocast(features.device.type, enabled=False):
-        return maps @ _with_constant(features) * speech.unsqueeze(1)
+        return maps @ _seen(features, speech)
 
 
 def unexplained(features, left_over, speech):
@@ -61,7 +61,7 @@ def unexplained(features, left_over, speech):
     Shapes as in `fit`; (B, M, T). In closed form, by the frame's leverage (Allen 1974, the PRESS statistic).
     """
     with torch.autocast(features.device.type, enabled=False):
-        seen = _with_constant(features) * speech.unsqueeze(1)
+        seen = _seen(features, speech)
         weights = torch.cholesky_solve(seen, _root(seen @ seen.mT))  # with them, left_over @ weights.mT is the map
         leverage = (seen * weights).sum(1, keepdim=True)
         return (left_over - left_over @ weights.mT @ seen) / (1 - leverage.clamp(max=HIGHEST_LEVERAGE))
@@ -73,5 +73,6 @@ def _root(products):
     return torch.linalg.cholesky_ex(matrix).L  # stiff enough not to fail, and asking whether it did waits for a GPU
 
 
-def _with_constant(features):
-    return F.pad(features.float(), (0, 0, 0, 1), value=CONSTANT)
+def _seen(features, speech):
+    """Of the frames that are speech, the features and the constant: (B, W + 1, T), 0 elsewhere."""
+    return F.pad(features.float(), (0, 0, 0, 1), value=CONSTANT) * speech.unsqueeze(1)

@@ -14,6 +14,7 @@ from vc.data.layouts import is_flat
 from vc.data.preparation import prepare
 from vc.training import refuse_to_overwrite, train
 
+KEPT = ("mel", "model", "loss", "perturb", "corruptions")  # of the model's config
 SETTINGS = {
     "adversary": {"form": "none"},
     "loss": {"speaker_classification": 0.0},
@@ -35,14 +36,23 @@ def finetune(model, data, folder, overrides=(), *, resume=False, device="cpu", p
 
     Raises CheckpointError, ConfigError, DataError, TrainingError.
     """
-    start, _ = load_model(model_path(model))
+    config = going_on_from(model, KEPT, SETTINGS, overrides)
     refuse_to_overwrite(folder, resume)
-    kept = {name: getattr(start.config, name) for name in ("mel", "model", "loss", "perturb", "corruptions")}
-    config = change_config(Config(**kept, train={"start_from": str(model)}), SETTINGS, overrides)
     if not (Path(data) / "store.json").exists():
         data = prepare_speech(data, Path(folder) / "data", config.mel.sample_rate_hz, progress)
     config = change_config(config, {"data": {"path": str(data)}})
     return train(config, folder, resume=resume, device=device, progress=progress)
+
+
+def going_on_from(model, kept, settings, overrides=()):
+    """The Config of a run that goes on from a model file ("default": the one in the package): the sections named in
+    `kept` as they are there, else the defaults, with nested dicts of settings and then overrides laid over.
+
+    Raises CheckpointError, ConfigError.
+    """
+    start, _ = load_model(model_path(model))
+    sections = {name: getattr(start.config, name) for name in kept}
+    return change_config(Config(**sections, train={"start_from": str(model)}), settings, overrides)
 
 
 def prepare_speech(source, folder, sample_rate_hz, progress):

@@ -85,12 +85,10 @@ class Objective(nn.Module):
         """The losses of one batch, or of this process's share of it. generator: decides how the input's voice is
         moved."""
         batch, clean, heard, reference, known = map(self.crew.share, self._prepare(batch, generator))
-        bottleneck = self.model.encoder.bottleneck
-        bottleneck.step.fill_(step)
+        self.model.encoder.bottleneck.step.fill_(step)
         embedding = self.model.encode(heard)
-        if self.guard is None:
-            bottleneck.learn(embedding.unsqueezed.detach(), embedding.squeezed)
-        content, squeezed = embedding.content, embedding.squeezed
+        others, metrics = self._squeeze(embedding)
+        content = embedding.content
         voice = self.model.encode(reference)
         speaker = voice.speaker
         drawn = self.model.draw(content, speaker, batch.source_f0)
@@ -103,9 +101,6 @@ class Objective(nn.Module):
                                     speech_frames(batch.reference, self.config.mel.hop_samples))
             rebuilt = drawn.adapted(maps, speech_frames(batch.source, self.config.mel.hop_samples))
             terms["adapted_reconstruction"] = losses.reconstruction(rebuilt, clean, self.model.band_std)
-        others, metrics = {}, {f"bottleneck/{name}": value for name, value in squeezed.metrics.items()}
-        if squeezed.penalty is not None:
-            others["bottleneck"] = squeezed.penalty
         others |= self._shape(heard, clean, content)
         if step >= self.config.train.consistency_from:
             converted, wanted = self._convert_some(self.model, content.detach(), speaker.detach(),
@@ -157,6 +152,15 @@ class Objective(nn.Module):
         if perturb is not None:
             log_mel = perturb(log_mel, generator)
         return self.corruptions.log_mel(log_mel, generator)
+
+    def _squeeze(self, embedding):
+        """The bottleneck's own loss, weighted, and metrics by name; where the encoder learns, it learns of the batch.
+        """
+        squeezed = embedding.squeezed
+        if self.guard is None:
+            self.model.encoder.bottleneck.learn(embedding.unsqueezed.detach(), squeezed)
+        penalties = {} if squeezed.penalty is None else {"bottleneck": squeezed.penalty}
+        return penalties, {f"bottleneck/{name}": value for name, value in squeezed.metrics.items()}
 
     def _shape(self, heard, clean, content):
         """The code losses by name, weighted."""

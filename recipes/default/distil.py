@@ -21,13 +21,15 @@ import torch
 
 from vc import losses
 from vc.checkpoint import load_model, require_same_mel
-from vc.config import Config, change_config
+from vc.conversion import model_path
 from vc.distributed import Crew
 from vc.errors import VcError
+from vc.finetuning import going_on_from
 from vc.objective import Objective, Outcome
 from vc.spectrum import speech_frames
 from vc.training import Trainer
 
+KEPT = ("mel", "model", "loss", "perturb", "strangers", "corruptions", "data")  # of the model's config
 SETTINGS = {
     "adversary": {"form": "none"},
     "train": {"steps": 1000, "batch": 8, "learning_rate": 3e-4, "warmup_steps": 20, "average_decay": 0.985,
@@ -43,7 +45,7 @@ class Distillation(Objective):
         super().__init__(config, speakers, device, crew)
         self._members = []  # a plain list, so that they are no part of the training state
         for path in (config.train.start_from, *others):
-            member, _ = load_model(path)
+            member, _ = load_model(model_path(path))
             require_same_mel(path, member.config.mel, config.mel)
             self._members.append(member.to(device))
 
@@ -72,8 +74,7 @@ class Distillation(Objective):
             opinions = [in_voices(member, member.encode(clean).content)[0] for member in self._members]
         moved = -(-len(clean) // 2)
         embedding = model.encode(torch.cat([heard[:moved], clean[moved:]]))
-        squeezed = embedding.squeezed
-        model.encoder.bottleneck.learn(embedding.unsqueezed.detach(), squeezed)
+        penalties, metrics = self._squeeze(embedding)
         converted, speaker, maps = in_voices(model, embedding.content)
         drawn = model.draw(embedding.content[:moved], speaker[:moved], batch.source_f0[:moved])
         adapted = drawn.adapted(maps[:moved], speech_frames(batch.source[:moved], hop))
@@ -81,10 +82,7 @@ class Distillation(Objective):
                  "adapted_reconstruction": losses.reconstruction(adapted, clean[:moved], model.band_std),
                  "reconstruction": losses.reconstruction(drawn.log_mel, clean[:moved], model.band_std)}
         total = terms["distillation"] + OWN * terms["adapted_reconstruction"] + OWN_PLAIN * terms["reconstruction"]
-        if squeezed.penalty is not None:
-            terms["bottleneck"] = squeezed.penalty
-            total = total + squeezed.penalty  # its weight is in it
-        return Outcome(total, terms, {f"bottleneck/{name}": value for name, value in squeezed.metrics.items()})
+        return Outcome(total + sum(penalties.values()), terms | penalties, metrics)
 
 
 def main(arguments):
@@ -97,10 +95,7 @@ def main(arguments):
     options = parser.parse_intermixed_args(arguments)
     settings = [text for text in options.others if "=" in text]
     others = [text for text in options.others if "=" not in text]
-    start, _ = load_model(options.model)
-    kept = {name: getattr(start.config, name)
-            for name in ("mel", "model", "loss", "perturb", "strangers", "corruptions", "data")}
-    config = change_config(Config(**kept, train={"start_from": options.model}), SETTINGS, settings)
+    config = going_on_from(options.model, KEPT, SETTINGS, settings)
     trainer = Trainer(config, options.output, resume=options.resume, device=options.device,
                       objective=partial(Distillation, others=others))
     try:
