@@ -3,7 +3,8 @@
     python recipes/vocoder/compare.py --data EVAL --vocoder neural=FILE -o table.md
 
 EVAL: a folder with recordings and manifest.tsv (path, speaker, ..., text). The first two recordings of each speaker of
-3 to 8 s are heard, brought to the level that conversion works at.
+3 to 8 s are heard, brought to the level that conversion works at. Two rows say how far the measures themselves go: the
+recordings with a little noise, and a mel whose phases need not be found.
 """
 
 import argparse
@@ -25,8 +26,11 @@ from vc.features import LogMel
 from vc.level import at_level
 from vc.vocoders import GriffinLim, make_vocoder
 from vc.vocoders.griffin_lim import MOMENTUM
+from vc.vocoders.phases import direction
+from vc.vocoders.short_time import ShortTime
 
 PER_SPEAKER, SHORTEST_S, LONGEST_S = 2, 3.0, 8.0
+NOISE_DB = 40.0
 COLUMNS = {"pesq": ("PESQ", "{:.2f}"), "stoi": ("STOI", "{:.3f}"), "dnsmos": ("DNSMOS", "{:.2f}"),
            "spectrum": ("spectra", "{:.2f}"), "f0_correlation": ("F0 corr.", "{:.3f}"),
            "f0_cents": ("F0 cents", "{:.0f}"), "voicing_error": ("voicing err. %", "{:.1f}"),
@@ -37,10 +41,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, type=Path, metavar="EVAL")
     parser.add_argument("--vocoder", nargs="*", default=[], metavar="NAME=FILE")
+    parser.add_argument("--only", nargs="+", metavar="ROW", help="rows of the table; default: all")
     parser.add_argument("-o", "--output", type=Path, help="default: stdout")
     options = parser.parse_args()
     torch.set_num_threads(1)
     systems = make_systems(options.vocoder)
+    if unknown := set(options.only or ()) - set(systems):
+        parser.error(f"--only: no row {', '.join(sorted(unknown))}; there are {', '.join(systems)}")
+    systems = {name: systems[name] for name in options.only or systems}
     recordings = choose_recordings(options.data)
     measures = Measures(tuple(row["text"] for row in recordings))
     readings = {name: [] for name in systems}
@@ -80,13 +88,32 @@ def make_systems(vocoders):
     def through(vocoder):
         return lambda wave: vocoder(log_mel(torch.from_numpy(wave)[None])[0], recorded=True).numpy()
 
-    systems = {"recordings": lambda wave: wave, "WORLD": world}
+    systems = {"recordings": lambda wave: wave, f"recordings, noise {NOISE_DB:.0f} dB below": with_noise,
+               "the mel, recorded phases": recorded_phases(mel, log_mel), "WORLD": world}
     systems |= {f"Griffin-Lim, {n} rounds": through(GriffinLim(mel, iterations=n)) for n in (32, 60, 64)}
     systems["Griffin-Lim of torchaudio, 60 rounds"] = through(torchaudios(mel, 60))
     for text in vocoders:
         name, _, file = text.partition("=")
         systems[name] = through(make_vocoder(file or name, mel))
     return systems
+
+
+def with_noise(wave):
+    """A little white noise, the same in every run."""
+    noise = np.random.default_rng(0).standard_normal(len(wave), np.float32)
+    return wave + noise * np.sqrt(np.mean(wave**2)) * 10 ** (-NOISE_DB / 20)
+
+
+def recorded_phases(mel, log_mel):
+    """Griffin-Lim's magnitudes with the phases of the recording: what the mel leaves of a recording, whatever finds its
+    phases."""
+    short_time, inverse = ShortTime(mel.fft_samples, mel.hop_samples), GriffinLim(mel).linear_magnitude
+
+    def through(wave):
+        wave = torch.from_numpy(wave)[None]
+        return short_time.wave(direction(short_time.spectrum(wave), inverse(log_mel(wave)[0])))[0].numpy()
+
+    return through
 
 
 def torchaudios(mel, rounds):
