@@ -20,7 +20,7 @@ from vc.data.layouts import find_recordings
 from vc.data.sampling import is_held_out
 from vc.data.store import StoreWriter
 from vc.errors import AudioError, DataError, VcError
-from vc.evaluation.cache import Cache, digest
+from vc.evaluation.cache import Cache, digest, program_digest
 from vc.evaluation.instrument import LEVEL_DBFS, load_levelled
 from vc.evaluation.instruments import INSTRUMENTS
 from vc.evaluation.intervals import ratio_of_sums, resampled_counts
@@ -417,3 +417,16 @@ def test_the_digest_follows_the_content_of_files(tmp_path):
     assert digest("ab", "c") != digest("a", "bc")
     copy.write_bytes(b"two")
     assert digest("x", file) != digest("x", copy)
+
+
+def test_what_another_program_made_is_not_met_again(tmp_path):
+    def program(**files):
+        package = tmp_path / str(len(list(tmp_path.iterdir())))
+        for name, text in files.items():
+            (package / name).mkdir(parents=True)
+            (package / name / "code.py").write_text(text)
+        return program_digest(package)
+
+    first = program(one="1", two="2")
+    assert first == program(one="1", two="2")
+    assert len({first, program(one="1", two="3"), program(one="1", three="2"), program(one="1")}) == 4

@@ -22,7 +22,7 @@ def add(commands):
                         "that share one share the anchors (default: REPORT/cache)")
     parser.add_argument("--pca-data", type=Path, metavar="DATA", help="a corpus that `vc prepare` made, for the anchor "
                         "of principal components (default: the list's own recordings)")
-    parser.add_argument("--force", action="store_true", help="make all sounds anew, after a change of the program")
+    parser.add_argument("--force", action="store_true", help="make all sounds anew")
     parser.add_argument("--probes", type=Path, metavar="JSON", help="what `vc probe` wrote of this model, for the page")
     add_vocoder(parser)
     add_device(parser)

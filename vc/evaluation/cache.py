@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+import vc
 from vc.errors import AudioError
 
 
@@ -35,6 +36,13 @@ def _file_digest(path):
 def _digest_at(path, size, modified_ns):
     """Of a file's content; the other arguments make a changed file another one. A list asks for one file many times."""
     return hashlib.sha256(path.read_bytes()).digest()
+
+
+@functools.cache
+def program_digest(package=Path(vc.__file__).parent):
+    """A digest that changes with any line of a package's code: what yesterday's program made is not today's."""
+    files = sorted(package.rglob("*.py"))
+    return digest(*(str(file.relative_to(package)) for file in files), *files)
 
 
 class Cache:

@@ -12,10 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-import vc
 from vc.conversion import DEFAULT_MODEL, load
 from vc.errors import AudioError, DataError
-from vc.evaluation.cache import Cache, digest
+from vc.evaluation.cache import Cache, digest, program_digest
 from vc.evaluation.examiner import Examiner, Question
 from vc.evaluation.instruments import INSTRUMENTS
 from vc.evaluation.page import write_page
@@ -114,7 +113,7 @@ def fit_pca(config, questions, folder, corpus=None):
     if not all(path.is_file() for path in origin):
         raise DataError(f"{corpus}: not a prepared corpus (no manifest.tsv); make one with `vc prepare`")
     count = config.model.content_dims
-    made_from = digest(vc.__version__, config.mel.model_dump_json(), f"{reader.stride} {count}", *origin)
+    made_from = digest(program_digest(), config.mel.model_dump_json(), f"{reader.stride} {count}", *origin)
     path = folder / f"pca_{made_from}.npz"
     if not path.exists():
         components = fit_components(corpus_speech(reader, corpus) if corpus else _list_speech(reader, paths), count)

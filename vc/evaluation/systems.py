@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import vc
-from vc.evaluation.cache import digest
+from vc.evaluation.cache import digest, program_digest
 
 MODEL = "model"
 VOCODED_SOURCE = "source_vocoded"
@@ -65,11 +64,12 @@ class Facts:
 def sound_path(folder, name, recording, references, facts):
     """Where the answer of a system lies or will lie: the recording itself, or a file in `folder`.
 
-    The file's name tells what it was made from, so that another model, pair or mel never meets one of an earlier run.
+    The file's name tells what it was made from, so that another model, pair, mel or program never meets one of an
+    earlier run.
     """
     maker = SYSTEMS[name]
     if not maker.tool:
         return recording
     heard = references if maker.wants_references else ()
-    made_from = digest(vc.__version__, name, *maker.depends(facts), recording, *heard)
+    made_from = digest(program_digest(), name, *maker.depends(facts), recording, *heard)
     return Path(folder) / f"{recording.stem}_{name}_{made_from[:12]}.flac"
