@@ -1,6 +1,5 @@
 """Training the vocoder in the common loop: it learns a clip, resumes bit for bit, stops, runs as a command."""
 
-
 import numpy as np
 import pytest
 import torch

@@ -11,7 +11,7 @@ import tqdm
 
 from vc.data.layouts import Recording
 from vc.errors import AudioError, EvaluationError
-from vc.evaluation.cache import digest
+from vc.evaluation.cache import digest, program_digest
 from vc.evaluation.instrument import Case
 from vc.evaluation.pairs import Pair
 from vc.evaluation.studio import Halves, Make, Read
@@ -113,7 +113,7 @@ class Examiner:
 
     def take_halves(self, speakers):
         """[(speaker, both halves), ...] of recordings, {path: speaker}; what cannot be read is noted and left out."""
-        keys = {path: digest("halves", self._facts.fingerprint, path) for path in speakers}
+        keys = {path: digest(program_digest(), "halves", self._facts.fingerprint, path) for path in speakers}
         tasks = [Halves(path) for path, key in keys.items() if key not in self._cache]
         for task, outcome in self._done("taking halves", tasks):
             if outcome.failure:
