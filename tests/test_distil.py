@@ -51,6 +51,22 @@ def test_it_moves_towards_what_they_say_together(data, models, tmp_path):
     assert distances[-1] < 0.9 * distances[0]
 
 
+def test_the_speaker_halves_stay_what_they_were(data, models, tmp_path, monkeypatch):
+    """A high learning rate moves them far, and the anchor holds them."""
+    def moved_by(run, anchored):
+        if not anchored:
+            monkeypatch.setattr(distil.losses, "speaker_consistency", lambda *halves: torch.zeros(()))
+        distil.main([*models, "-o", str(tmp_path / run), f"data.path={data}", *QUICK, "train.steps=40",
+                     "train.learning_rate=0.01"])
+        torch.manual_seed(0)
+        log_mel = torch.randn(8, 128, 80) - 4
+        before, after = (load_model(path)[0].encode(log_mel).speaker
+                         for path in (models[0], tmp_path / run / "last.safetensors"))
+        return float((1 - (before * after).sum(1)).mean())
+
+    assert moved_by("held", True) < 0.3 * moved_by("free", False)
+
+
 def test_a_discrete_code_stays_near_its_codebook(data, models, repository, tmp_path):
     """A learner whose bottleneck has a penalty pays it, and its codebook follows."""
     discrete = save_untrained(tmp_path / "vq.safetensors", repository, "model.bottleneck=vq")

@@ -7,7 +7,9 @@ can learn from it what it would cost several to say (Hinton, Vinyals and Dean 20
 reconstruction teaches to repeat, this teaches to convert: of what one speaker says in another's voice no recording
 exists, but an opinion does. The committee hears recordings as they are, the learner half of them in a moved voice, and
 is to say the same: so its content half learns to keep the words and leave the voice, by what comes of it in the end.
-Reconstruction is learnt along with it, as before.
+Its last layer is fitted to references that it hears in a moved voice too, as conversion will. Reconstruction is learnt
+along with it, as before, and its speaker halves are held to what they were: nothing else here would keep the voices
+apart.
 
 OTHERs need the same mel. What ships with a model, its calibration and its prior, has to be made anew. A killed run goes
 on with --resume; the result is in best.safetensors and last.safetensors of the folder.
@@ -15,6 +17,7 @@ on with --resume; the result is in best.safetensors and last.safetensors of the 
 
 import argparse
 import sys
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -35,7 +38,8 @@ SETTINGS = {
     "train": {"steps": 1000, "batch": 8, "learning_rate": 3e-4, "warmup_steps": 20, "average_decay": 0.985,
               "consistency_share": 1.0, "validate_every": 200, "save_every": 100, "probe_every": 1000000},
 }
-OWN, OWN_PLAIN = 0.3, 0.1  # weights of repeating a recording, adapted to its voice and not, beside the conversions' 1
+# Of repeating a recording, adapted to its voice and not; the conversions and the anchor weigh 1.
+OWN, OWN_PLAIN = 0.3, 0.1
 
 
 class Distillation(Objective):
@@ -64,24 +68,29 @@ class Distillation(Objective):
             batch, clean, heard, reference, _ = map(self.crew.share, self._prepare(batch, generator))
         speaks = speech_frames(batch.reference, hop)
 
-        def in_voices(member, content):
-            """What it says of content (B, C, T') in the voices of references (B, M, T), and its maps of those."""
-            voices = member.encode(reference)
+        def say(member, content, voices):
+            """What it says of content (B, C, T') in voices, an Embedding of the references, and its maps of them."""
             maps = member.adapt(voices, reference, batch.reference_f0, speaks)
-            return self._convert_some(member, content, voices.speaker, maps, batch)[0], voices.speaker, maps
+            return self._convert_some(member, content, voices.speaker, maps, batch)[0], maps
 
         with torch.no_grad():
-            opinions = [in_voices(member, member.encode(clean).content)[0] for member in self._members]
+            voices = [member.encode(reference) for member in self._members]
+            opinions = [say(member, member.encode(clean).content, voice)[0]
+                        for member, voice in zip(self._members, voices, strict=True)]
         moved = -(-len(clean) // 2)
         embedding = model.encode(torch.cat([heard[:moved], clean[moved:]]))
         penalties, metrics = self._squeeze(embedding)
-        converted, speaker, maps = in_voices(model, embedding.content)
-        drawn = model.draw(embedding.content[:moved], speaker[:moved], batch.source_f0[:moved])
+        own, in_moved_voice = model.encode(reference), model.encode(self.perturb(reference[:moved], generator))
+        own = replace(own, content=torch.cat([in_moved_voice.content, own.content[moved:]]))
+        converted, maps = say(model, embedding.content, own)
+        drawn = model.draw(embedding.content[:moved], own.speaker[:moved], batch.source_f0[:moved])
         adapted = drawn.adapted(maps[:moved], speech_frames(batch.source[:moved], hop))
         terms = {"distillation": losses.reconstruction(converted, sum(opinions) / len(opinions), model.band_std),
                  "adapted_reconstruction": losses.reconstruction(adapted, clean[:moved], model.band_std),
-                 "reconstruction": losses.reconstruction(drawn.log_mel, clean[:moved], model.band_std)}
-        total = terms["distillation"] + OWN * terms["adapted_reconstruction"] + OWN_PLAIN * terms["reconstruction"]
+                 "reconstruction": losses.reconstruction(drawn.log_mel, clean[:moved], model.band_std),
+                 "anchor": losses.speaker_consistency(own.speaker, voices[0].speaker)}
+        total = (terms["distillation"] + OWN * terms["adapted_reconstruction"] + OWN_PLAIN * terms["reconstruction"]
+                 + terms["anchor"])
         return Outcome(total + sum(penalties.values()), terms | penalties, metrics)
 
 
