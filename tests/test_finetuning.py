@@ -5,10 +5,10 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from helpers import contents, save_untrained_vocoder
+from helpers import contents, save_untrained, save_untrained_vocoder
 from safetensors.torch import load_file
 
-from vc.audio import load_audio
+from vc.audio import load_audio, save_audio
 from vc.checkpoint import load_model
 from vc.config import Config, load_config
 from vc.conversion import DEFAULT_MODEL, model_path
@@ -125,6 +125,28 @@ def test_prepared_speech_is_used_where_it_lies(tune, tmp_path):
 
 def test_default_is_the_model_in_the_package():
     assert model_path("default") == model_path() == DEFAULT_MODEL
+
+
+def test_the_packaged_model_can_be_tuned_where_its_noise_is_not(call, data, tmp_path, monkeypatch, caplog):
+    """It was trained with noise that lay on another machine."""
+    monkeypatch.chdir(tmp_path)
+    quick = ("--device", "cpu", *QUICK, "train.steps=1", "train.batch=2")
+    done = call("finetune", "default", data, "-o", "run", *quick)
+    assert done.code == 0, done
+    assert caplog.messages == ["data/noise: not here, so the model is tuned without corruptions.noise; give "
+                               "corruptions.noise.path=FOLDER to have it"]
+    done = call("finetune", "default", data, "-o", "other", *quick, "corruptions.noise.path=nowhere")
+    done.assert_refused("nowhere: cannot be listed", folder=tmp_path / "other")
+
+
+def test_noise_at_hand_is_heard_again(call, data, repository, tmp_path, caplog):
+    noise = tmp_path / "noise"
+    noise.mkdir()
+    save_audio(noise / "hiss.wav", np.random.default_rng(0).uniform(-0.1, 0.1, 16000).astype(np.float32), 16000)
+    start = save_untrained(tmp_path / "start.safetensors", repository, f"corruptions.noise.path={noise}")
+    done = call("finetune", start, data, "-o", tmp_path / "run", "--device", "cpu", *QUICK)
+    assert (done.code, caplog.messages) == (0, []), done
+    assert str(noise) in (tmp_path / "run" / "config.json").read_text()
 
 
 def test_mistakes_are_told_before_anything_is_written(call, tiny_model, clips, data, repository, tmp_path):

@@ -5,6 +5,7 @@ rate. What separates the halves stays as it was, since the encoder stands still:
 classification take part, so one speaker is enough.
 """
 
+import logging
 from pathlib import Path
 
 from vc.checkpoint import load_model
@@ -13,6 +14,8 @@ from vc.conversion import model_path
 from vc.data.layouts import is_flat
 from vc.data.preparation import prepare
 from vc.training import refuse_to_overwrite, train
+
+_log = logging.getLogger(__name__)
 
 KEPT = ("mel", "model", "loss", "perturb", "corruptions")  # of the model's config
 SETTINGS = {
@@ -32,16 +35,30 @@ def finetune(model, data, folder, overrides=(), *, resume=False, device="cpu", p
 
     data: a folder that `vc prepare` made, or what it takes: a folder of one person's recordings, a folder with a
     folder a speaker, or a table. What is not prepared is, into data/ of the run's folder. overrides:
-    "section.key=value" over SETTINGS.
+    "section.key=value" over SETTINGS. Noise that the model was trained with is heard again where its folder is here.
 
     Raises CheckpointError, ConfigError, DataError, TrainingError.
     """
-    config = going_on_from(model, KEPT, SETTINGS, overrides)
+    config = _with_noise_at_hand(going_on_from(model, KEPT, SETTINGS, overrides), overrides)
     refuse_to_overwrite(folder, resume)
     if not (Path(data) / "store.json").exists():
         data = prepare_speech(data, Path(folder) / "data", config.mel.sample_rate_hz, progress)
     config = change_config(config, {"data": {"path": str(data)}})
     return train(config, folder, resume=resume, device=device, progress=progress)
+
+
+def _with_noise_at_hand(config, overrides):
+    """The Config without corruptions whose recordings lie where the model was made and not here, unless an override
+    speaks of them."""
+    keys, kept = [override.partition("=")[0] + "." for override in overrides], dict(config.corruptions)
+    for name, settings in config.corruptions.items():
+        own = f"corruptions.{name}."
+        asked = any(key.startswith(own) or own.startswith(key) for key in keys)
+        if "path" in settings and not asked and not Path(settings["path"]).exists():
+            _log.warning("%s: not here, so the model is tuned without corruptions.%s; give %spath=FOLDER to have it",
+                         settings["path"], name, own)
+            del kept[name]
+    return config.model_copy(update={"corruptions": kept})
 
 
 def going_on_from(model, kept, settings, overrides=()):

@@ -45,12 +45,14 @@ class VoicePrior:
     speaker_dims: int
 
     def invent(self, seed, name="") -> Voice:
-        """A voice drawn from the mixture; the same seed gives the same voice."""
+        """A voice drawn from the mixture, its mean F0 held to those of known speakers; the same seed gives the same
+        voice."""
         generator = torch.Generator().manual_seed(seed)
         component = torch.multinomial(self.weights, 1, generator=generator).item()
         noise = torch.randn(self.means.shape[1], dtype=torch.float64, generator=generator)
         point = self.means[component] + torch.linalg.cholesky(self.covariances[component]) @ noise
-        return voice_of_values(self.centre + self.basis @ point[1:], point[0], self.speaker_dims, name)
+        pitch = point[0].clamp(*self.pitch_limits)
+        return voice_of_values(self.centre + self.basis @ point[1:], pitch, self.speaker_dims, name)
 
     def higher(self, voice: Voice, semitones) -> Voice:
         """The voice with its mean F0 moved by `semitones`, lower where negative, and all else moved along.
