@@ -74,9 +74,9 @@ class Distillation(Objective):
             return self._convert_some(member, content, voices.speaker, maps, batch)[0], maps
 
         with torch.no_grad():
-            voices = [member.encode(reference) for member in self._members]
-            opinions = [say(member, member.encode(clean).content, voice)[0]
-                        for member, voice in zip(self._members, voices, strict=True)]
+            references = [member.encode(reference) for member in self._members]
+            opinions = [say(member, member.encode(clean).content, voices)[0]
+                        for member, voices in zip(self._members, references, strict=True)]
         moved = -(-len(clean) // 2)
         embedding = model.encode(torch.cat([heard[:moved], clean[moved:]]))
         penalties, metrics = self._squeeze(embedding)
@@ -88,7 +88,7 @@ class Distillation(Objective):
         terms = {"distillation": losses.reconstruction(converted, sum(opinions) / len(opinions), model.band_std),
                  "adapted_reconstruction": losses.reconstruction(adapted, clean[:moved], model.band_std),
                  "reconstruction": losses.reconstruction(drawn.log_mel, clean[:moved], model.band_std),
-                 "anchor": losses.speaker_consistency(own.speaker, voices[0].speaker)}
+                 "anchor": losses.speaker_consistency(own.speaker, references[0].speaker)}
         total = (terms["distillation"] + OWN * terms["adapted_reconstruction"] + OWN_PLAIN * terms["reconstruction"]
                  + terms["anchor"])
         return Outcome(total + sum(penalties.values()), terms | penalties, metrics)

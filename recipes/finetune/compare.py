@@ -37,13 +37,13 @@ def main():
     clips = read_clips(options.table)
     sources = choose_sources(clips, {options.target, options.other}, options.sources)
     judged, parts = portions(clips, options.target, options.minutes)
-    judges = Judges(sources)
     other = [clip for clip in clips if clip.speaker == options.other]
     references, held_back = of_length(other, min(OTHER_S, sum(clip.seconds for clip in other) / 2))
     for speaker, enough in ((options.target, all(parts.values())), (options.other, held_back)):
         if not enough:
             sys.exit(f"compare: error: {speaker}: too few recordings in {options.table}, expected some to speak by and "
                      f"others to judge by; name another speaker")
+    judges = Judges(sources)
     print("| | " + " | ".join(COLUMNS) + " |\n" + "|---" * (len(COLUMNS) + 1) + "|")
     for name, model, spoken in systems(options, parts):
         cells = []
