@@ -2,9 +2,11 @@
 
 import contextlib
 import json
+import os
 import socket
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -36,8 +38,9 @@ class Call:
 
 
 def contents(folder):
-    """Names of the files below a folder, hidden ones too, sorted; none where there is no folder."""
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+    """Names of the files below a folder, hidden ones too, sorted; none where there is no folder, or it goes meanwhile."""
+    return sorted(Path(parent, name).relative_to(folder).as_posix()
+                  for parent, _, names in os.walk(folder) for name in names)
 
 
 def log_lines(run):

@@ -1,6 +1,7 @@
 """What the demo's visitors bring and get is deleted in time, and the page's own stays."""
 
 import os
+import shutil
 import tempfile
 import threading
 
@@ -16,7 +17,7 @@ def test_what_came_is_deleted_in_time_and_the_pages_own_stays(tmp_path):
     with sweep.swept(tmp_path, keep_s=0.2):
         put_file(tmp_path / "1b" / "upload.wav")
         put_file(tmp_path / "tmpfragment")
-        assert eventually(lambda: [path.name for path in sorted(tmp_path.rglob("*"))] == ["0a", "own.wav"])
+        assert eventually(lambda: contents(tmp_path) == ["0a/own.wav"] and os.listdir(tmp_path) == ["0a"])
     assert not [thread for thread in threading.enumerate() if thread.name == "sweep"]
 
 
@@ -26,6 +27,25 @@ def test_what_is_young_stays(tmp_path):
     sweep.sweep(tmp_path, keep_s=60)
     assert (tmp_path / "1b" / "upload.wav").exists()
     sweep.sweep(tmp_path, keep_s=-1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_goes_while_it_is_listed_does_not_end_the_sweep(tmp_path):
+    ended = threading.Event()
+
+    def come_and_go():
+        while not ended.is_set():
+            put_file(tmp_path / "1b" / "upload.wav")
+            shutil.rmtree(tmp_path / "1b")
+
+    visitor = threading.Thread(target=come_and_go)
+    visitor.start()
+    try:
+        for _ in range(1000):
+            sweep.sweep(tmp_path, keep_s=60)
+    finally:
+        ended.set()
+        visitor.join()
     assert list(tmp_path.iterdir()) == []
 
 

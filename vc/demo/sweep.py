@@ -5,6 +5,7 @@ gradio has `delete_cache` for this, but it deletes only what is on its lists: th
 """
 
 import contextlib
+import os
 import threading
 import time
 from pathlib import Path
@@ -46,7 +47,8 @@ def sweep(folder, keep_s, own=()):
 
 
 def _files(folder):
-    return {path for path in Path(folder).rglob("*") if path.is_file()}
+    """Its files at any depth; a folder that goes while they are listed is left out (rglob would raise)."""
+    return {Path(parent, name) for parent, _, names in os.walk(folder) for name in names}
 
 
 def _age_s(path):
