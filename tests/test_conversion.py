@@ -1,6 +1,7 @@
 """The converter: lengths, windows, gate, voices. The sound itself is judged with the model that ships."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,11 +10,11 @@ import torch
 from vc import conversion
 from vc.audio import load_audio, save_audio
 from vc.conversion import Frames, load
-from vc.spectrum import frame_levels_db
 from vc.errors import AudioError, CheckpointError, ConfigError, VoiceError
 from vc.features import LogMel
 from vc.level import NOMINAL_LEVEL_DB, PEAK, at_level, speech_level_db
 from vc.pitch_range import move_pitch, pitch_range
+from vc.spectrum import frame_levels_db
 from vc.survey import Survey
 from vc.voices import Voice, VoiceLibrary
 
@@ -55,11 +56,13 @@ def test_windows_join_into_the_mel_of_the_whole(converter, long_clip, monkeypatc
     audio = torch.nn.functional.pad(audio, (0, -len(audio) % converter.mel.hop_samples))
     contour = torch.linspace(80, 300, len(audio) // converter.mel.hop_samples + 1)
     survey = Survey(NOMINAL_LEVEL_DB, len(audio), contour)
-    windows = [((frames.log_mel, frames.f0), is_last) for frames, is_last in converter.windows(long_clip, survey)]
+    windows = [((frames.log_mel, frames.f0, frames.spectrum), is_last)
+               for frames, is_last in converter.windows(long_clip, survey)]
     assert len(windows) > 8
     chunks = conversion._crossfaded(iter(windows), 8000 // converter.mel.hop_samples + 1)
-    joined, f0 = (torch.cat(parts, dim=-1) for parts in zip(*chunks, strict=True))
+    joined, f0, spectrum = (torch.cat(parts, dim=-1) for parts in zip(*chunks, strict=True))
     whole = LogMel(converter.mel)(audio[None])[0]
+    torch.testing.assert_close(spectrum, LogMel(converter.mel).spectrum(audio[None])[0])
     assert joined.shape == whole.shape
     assert torch.equal(f0, contour)
     # A window's own edges see zeros instead of their neighbours; the cross-fade leaves them a small say.
@@ -94,13 +97,27 @@ def test_the_vocoder_hears_at_what_pitch_a_mel_was_drawn(converter, clip, monkey
     log_mel = torch.randn(converter.mel.bands, 50, generator=torch.Generator().manual_seed(0)) - 4
     f0, voice = torch.linspace(100, 140, 50) * (torch.arange(50) > 9), converter.voice_of(clip)
     content = converter.listen(Frames(log_mel, torch.full((50,), NOMINAL_LEVEL_DB), f0))
-    _, told = converter.say(content, voice, pitch_range(f0))
+    _, told, _ = converter.say(content, voice, pitch_range(f0))
     assert torch.equal(told, move_pitch(f0, pitch_range(f0), voice.pitch))
     assert told[9:11].gt(0).tolist() == [False, True]
     config = converter.model.config
     monkeypatch.setattr(converter.model, "config", config.model_copy(
         update={"model": config.model.model_copy(update={"pitch": False})}))
     assert not converter.say(content, voice, pitch_range(f0))[1].any()
+
+
+def test_the_vocoder_hears_the_source_where_it_has_no_pitch(converter, clip):
+    """And nothing of it where it has, or where it is not at hand, or where only the two halves shall speak."""
+    survey, voice = converter.survey(clip), converter.voice_of(clip)
+    frames, _ = next(converter.windows(clip, survey))
+    voiced = (frames.f0 > 0) & (frames.level_db > conversion.GATE_OPEN_DBFS)
+    assert 0.1 < voiced.float().mean() < 0.9
+    *_, unvoiced = converter.say(converter.listen(frames), voice, voice.pitch)
+    assert torch.equal(unvoiced, frames.spectrum * ~voiced)
+    made = replace(frames, spectrum=None)
+    for content in (converter.listen(made), converter.listen(frames, detailed=False)):
+        *_, unvoiced = converter.say(content, voice, voice.pitch)
+        assert unvoiced.shape == frames.spectrum.shape and not unvoiced.any()
 
 
 def test_levels_of_frames_by_hand():

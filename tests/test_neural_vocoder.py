@@ -41,6 +41,11 @@ def contour(frames):
     return torch.linspace(90, 310, frames) * (torch.arange(frames) % 20 > 3)
 
 
+def white_noise(samples):
+    """Of deviation 0.1: (samples,)."""
+    return 0.1 * torch.randn(samples, generator=torch.Generator().manual_seed(0))
+
+
 @pytest.mark.parametrize("frames", [*range(1, 12), 40, 101])
 def test_exact_output_length(vocoder, frames):
     assert vocoder(torch.randn(128, frames)).shape == ((frames - 1) * MEL.hop_samples,)
@@ -60,9 +65,9 @@ def test_silence_within_a_recording_is_silent(vocoder, wave):
 
 def test_chunks_do_not_matter(vocoder, wave):
     log_mel = LogMel(MEL)(wave[None])[0]
-    f0 = contour(log_mel.shape[1])
-    chunks = zip(log_mel.split(7, dim=1), f0.split(7), strict=True)
-    assert torch.equal(torch.cat(list(vocoder.stream(chunks))), vocoder(log_mel, f0))
+    f0, unvoiced = contour(log_mel.shape[1]), LogMel(MEL).spectrum(wave[None])[0]
+    chunks = zip(log_mel.split(7, dim=1), f0.split(7), unvoiced.split(7, dim=1), strict=True)
+    assert torch.equal(torch.cat(list(vocoder.stream(chunks))), vocoder(log_mel, f0, unvoiced=unvoiced))
 
 
 @pytest.mark.parametrize("causal", [False, True])
@@ -75,9 +80,11 @@ def test_blocks_equal_the_whole(repository, tmp_path, monkeypatch, causal, recor
     vocoder.generator.double()
     log_mel = torch.randn(128, 150, generator=torch.Generator().manual_seed(0)).double() - 2
     f0 = contour(150).double()
-    whole = vocoder.generator(log_mel[None], None if recorded else f0[None], recorded)[0]
+    unvoiced = LogMel(MEL).double().spectrum(white_noise(149 * MEL.hop_samples).double()[None])[0] * (f0 == 0)
+    told = [None, True] if recorded else [f0[None], False, unvoiced[None]]
+    whole = vocoder.generator.speak(vocoder.generator.predict(log_mel[None], *told), recorded)[0]
     monkeypatch.setattr(neural, "BLOCK_FRAMES", 24)
-    torch.testing.assert_close(vocoder(log_mel, f0, recorded), whole, atol=1e-5, rtol=0)
+    torch.testing.assert_close(vocoder(log_mel, f0, recorded, unvoiced), whole, atol=1e-5, rtol=0)
 
 
 def test_a_causal_network_sees_nothing_of_later_frames(repository, tmp_path):
@@ -196,6 +203,21 @@ def test_a_known_pitch_has_a_say_in_what_a_model_made(vocoder, wave):
     assert moved.imag[certainty > 0.01].abs().max() < 1e-3
     assert not torch.equal(vocoder(log_mel[0], f0[0]), vocoder(log_mel[0]))
     assert torch.equal(vocoder(log_mel[0], f0[0], recorded=True), vocoder(log_mel[0], recorded=True))
+
+
+def test_where_nothing_is_voiced_the_turns_of_the_recording_are_added(vocoder, wave):
+    """To the network's, from frame to frame only between two such frames; a recording's are the network's alone."""
+    log_mel, spectrum = LogMel(MEL)(wave[None]), LogMel(MEL).spectrum(wave[None])
+    f0 = contour(log_mel.shape[2])
+    unvoiced = spectrum * (f0 == 0)
+    alone, told = (vocoder.generator.predict(log_mel, f0[None], False, known).turns for known in (None, unvoiced))
+    true = true_turns(vocoder.generator.spectrum(wave[None]), 0.25)
+    followed = (f0 == 0) & (torch.cat([torch.ones(1), f0[:-1]]) == 0)
+    torch.testing.assert_close(told.in_time - alone.in_time, true.in_time * followed, atol=1e-4, rtol=0)
+    torch.testing.assert_close(told.in_frequency - alone.in_frequency, true.in_frequency * (f0 == 0), atol=1e-4, rtol=0)
+    assert 0.05 < followed.float().mean() < 0.5
+    assert not torch.equal(vocoder(log_mel[0], f0, unvoiced=unvoiced[0]), vocoder(log_mel[0], f0))
+    assert torch.equal(vocoder(log_mel[0], recorded=True, unvoiced=unvoiced[0]), vocoder(log_mel[0], recorded=True))
 
 
 @pytest.mark.parametrize("f0_hz", [80.0, 131.7, 290.0])

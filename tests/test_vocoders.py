@@ -67,7 +67,8 @@ def test_deterministic(speech):
 def test_chunks_do_not_matter(speech):
     log_mel = LogMel(MEL)(speech[None])[0]
     vocoder = make_vocoder("griffin-lim", MEL)
-    chunks = zip(log_mel.split(7, dim=1), torch.zeros(log_mel.shape[1]).split(7), strict=True)
+    f0, unvoiced = torch.zeros(log_mel.shape[1]), torch.zeros(401, log_mel.shape[1], dtype=torch.complex64)
+    chunks = zip(log_mel.split(7, dim=1), f0.split(7), unvoiced.split(7, dim=1), strict=True)
     torch.testing.assert_close(torch.cat(list(vocoder.stream(chunks))), vocoder(log_mel))
 
 

@@ -99,25 +99,29 @@ class Piece:
 
 @dataclass(frozen=True)
 class Frames:
-    """A window of the source. log_mel: (M, T). level_db: of each frame in dBFS (T,). f0: in Hz (T,), 0 if unvoiced."""
+    """A window of the source. log_mel: (M, T). level_db: of each frame in dBFS (T,). f0: in Hz (T,), 0 if unvoiced.
+    spectrum: complex (F, T), see `LogMel.spectrum`; None of a mel that was made."""
 
     log_mel: torch.Tensor
     level_db: torch.Tensor
     f0: torch.Tensor
+    spectrum: torch.Tensor | None = None
 
 
 @dataclass(frozen=True)
 class Content:
     """A window of the source as it passes through the bottleneck. squeezed: what came out of it, for one item, of more
     frames than the window by EDGE_FRAMES on each side. f0: in Hz (T,), 0 in pauses. level_db: of each frame in dBFS
-    (T,). energy: of each frame of the log-mel, in nepers (T,). detail: what goes past the bottleneck; None where the
-    source is not at hand."""
+    (T,). energy: of each frame of the log-mel, in nepers (T,). detail and unvoiced: what goes past the bottleneck, the
+    latter the spectrum of the frames without pitch, complex (F, T), 0 in the others; None where the source is not at
+    hand."""
 
     squeezed: Squeezed
     f0: torch.Tensor
     level_db: torch.Tensor
     energy: torch.Tensor
     detail: Detail | None = None
+    unvoiced: torch.Tensor | None = None
 
 
 class Converter:
@@ -148,7 +152,10 @@ class Converter:
 
     def resynthesise(self, source):
         """`source` through mel and vocoder alone, the ceiling of what conversion can sound like: float32 (N,)."""
-        return self._whole(source, self.survey(source), lambda frames: (frames.log_mel, frames.f0), recorded=True)
+        def as_heard(frames):
+            return frames.log_mel, frames.f0, torch.zeros_like(frames.spectrum)
+
+        return self._whole(source, self.survey(source), as_heard, recorded=True)
 
     def convert_file(self, source, target, output, force=False):
         """Like `convert`, into a file whose suffix says the format; returns its duration in seconds.
@@ -280,14 +287,13 @@ class Converter:
 
     def _stream(self, source, survey, transform, recorded=False):
         """Blocks of sound at the nominal level, float32 (n,), N samples in all, with `transform` between mel and
-        vocoder: Frames -> log-mel (M, T) and F0 in Hz (T,)."""
+        vocoder: Frames -> what `say` returns."""
         windows = ((transform(frames), is_last) for frames, is_last in self.windows(source, survey))
         return self.vocoded(windows, survey, recorded)
 
     @torch.no_grad()
     def vocoded(self, windows, survey, recorded=False):
-        """Blocks of sound, float32 (n,), of windows with is_last, cut as `windows` cuts them, each a log-mel (M, T) and
-        F0 in Hz (T,).
+        """Blocks of sound, float32 (n,), of windows with is_last, cut as `windows` cuts them, each what `say` returns.
 
         recorded: whether they are a recording's own, see vc.vocoders.base.
         """
@@ -314,10 +320,11 @@ class Converter:
 
     def frames(self, window, f0):
         """Frames of a waveform (N,) at the nominal level, with its F0 in Hz (T,)."""
-        return Frames(self._log_mel(window[None])[0], frame_levels_db(window, self.mel.hop_samples), f0)
+        spectrum = self._log_mel.spectrum(window[None])
+        return Frames(self._log_mel.of(spectrum)[0], frame_levels_db(window, self.mel.hop_samples), f0, spectrum[0])
 
     def _speaking_as(self, voice, survey):
-        """What turns the frames of a recording into a voice's: Frames -> log-mel (M, T) and F0 in Hz (T,)."""
+        """What turns the frames of a recording into a voice's: Frames -> what `say` returns."""
         own = pitch_range(survey.f0)
         return lambda frames: self.say(self.listen(frames), voice, own)
 
@@ -327,9 +334,12 @@ class Converter:
         held = self._hold_edges(frames.log_mel)
         # A breath or a hum far below speech is no voice, whatever the tracker says.
         f0 = frames.f0 * (frames.level_db > GATE_OPEN_DBFS)
-        embedding = self._hear(held)
-        detail = self._detail(held, embedding, f0, frames.level_db) if detailed and self.refined else None
-        return Content(embedding.squeezed, f0, frames.level_db, frame_energy(held[:, EDGE_FRAMES:-EDGE_FRAMES]), detail)
+        embedding, detail, unvoiced = self._hear(held), None, None
+        if detailed and self.refined:
+            detail = self._detail(held, embedding, f0, frames.level_db)
+            unvoiced = None if frames.spectrum is None else frames.spectrum * (f0 == 0)
+        return Content(embedding.squeezed, f0, frames.level_db, frame_energy(held[:, EDGE_FRAMES:-EDGE_FRAMES]), detail,
+                       unvoiced)
 
     def _detail(self, log_mel, embedding, f0, level_db) -> Detail:
         """What the model loses of a window of the source but for what it always loses of this voice. log_mel: with its
@@ -341,8 +351,9 @@ class Converter:
 
     @torch.no_grad()
     def say(self, content, voice, own_range):
-        """Content in a voice: log-mel (M, T) and the F0 in Hz (T,) that it is drawn at, 0 throughout of a model that
-        draws its own. own_range: PitchRange of the source."""
+        """Content in a voice: log-mel (M, T), the F0 in Hz (T,) that it is drawn at, 0 throughout of a model that
+        draws its own, and the spectrum of the source where it has no pitch, complex (F, T), 0 elsewhere, for the
+        vocoder. own_range: PitchRange of the source."""
         f0 = move_pitch(content.f0.cpu(), own_range, voice.pitch).to(self.device)
         held = self._hold_edges(f0[None])[0]
         drawn = self._draw(content.squeezed.z[0], voice.speaker, held)
@@ -351,7 +362,10 @@ class Converter:
         # A source frame far below speech is a pause, and stays silent whatever the decoder makes of it.
         shut = ((GATE_OPEN_DBFS - content.level_db) / (GATE_OPEN_DBFS - GATE_SHUT_DBFS)).clamp(0, 1)
         gated = _held_down(converted, content.energy) - shut * (GATE_DB * math.log(10) / 20)
-        return gated.clamp(min=math.log(self.mel.floor)), f0 * self.model.config.model.pitch
+        unvoiced = content.unvoiced
+        if unvoiced is None:
+            unvoiced = gated.new_zeros(self.mel.fft_samples // 2 + 1, gated.shape[1], dtype=torch.complex64)
+        return gated.clamp(min=math.log(self.mel.floor)), f0 * self.model.config.model.pitch, unvoiced
 
     def _refined(self, drawn, content, voice, f0):
         """What the decoder said, with what the target's recordings and the source's tell beyond the two halves."""
@@ -393,19 +407,21 @@ def frame_energy(log_mel):
 
 
 def _crossfaded(windows, overlap_frames):
-    """((log-mel (M, T), F0 (T,)), is_last) of overlapping windows -> chunks of both that add up to the whole. Both
-    windows have the same F0 where they overlap."""
+    """((log-mel (M, T), F0 (T,), unvoiced (F, T)), is_last) of overlapping windows -> chunks of them that add up to the
+    whole. Both windows have the same F0 where they overlap, and but for a window's ends the same spectrum."""
     rising, tail = torch.linspace(0, 1, overlap_frames), None
-    for (log_mel, f0), is_last in windows:
+    for (log_mel, f0, unvoiced), is_last in windows:
         if tail is not None:
             rising = rising.to(log_mel.device)
-            joint = tail * (1 - rising) + log_mel[:, :overlap_frames] * rising
+            joint = tail[0] * (1 - rising) + log_mel[:, :overlap_frames] * rising
             log_mel = torch.cat([joint, log_mel[:, overlap_frames:]], dim=1)
+            half = overlap_frames // 2
+            unvoiced = torch.cat([tail[1][:, :half], unvoiced[:, half:]], dim=1)
         if is_last:
-            yield log_mel, f0
+            yield log_mel, f0, unvoiced
         else:
-            yield log_mel[:, :-overlap_frames], f0[:-overlap_frames]
-            tail = log_mel[:, -overlap_frames:]
+            yield log_mel[:, :-overlap_frames], f0[:-overlap_frames], unvoiced[:, :-overlap_frames]
+            tail = log_mel[:, -overlap_frames:], unvoiced[:, -overlap_frames:]
 
 
 def _filled_up(blocks, hop_samples):

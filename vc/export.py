@@ -39,8 +39,8 @@ def export_converter(model, path):
 
 
 def export_vocoder(generator, path):
-    """Write the generator as one graph, for mels that a model made; returns [path]. Raises VcError where onnx is
-    missing."""
+    """Write the generator as one graph, for mels that a model made, with no recording beside them that would tell how
+    its noise turns; returns [path]. Raises VcError where onnx is missing."""
     log_mel = torch.zeros(1, generator.config.mel.bands, TRACED_FRAMES)
     f0 = torch.full((1, TRACED_FRAMES), 150.0)
     _write(VocoderGraph(generator), (log_mel, f0), Path(path), {"log_mel": 2, "f0": 1}, {"wave": 1})

@@ -28,8 +28,15 @@ class LogMel(nn.Module):
         self.register_buffer("filters", mel_filters(mel), persistent=False)
 
     def forward(self, waveform):
-        spectrum = torch.stft(waveform, self.fft_samples, self.hop_samples, window=self.window, center=True,
-                              pad_mode="constant", return_complex=True)
+        return self.of(self.spectrum(waveform))
+
+    def spectrum(self, waveform):
+        """Waveform (B, N) -> complex (B, F, T), phases counted from the left end of each frame."""
+        return torch.stft(waveform, self.fft_samples, self.hop_samples, window=self.window, center=True,
+                          pad_mode="constant", return_complex=True)
+
+    def of(self, spectrum):
+        """Spectrum (B, F, T) -> log-mel (B, M, T)."""
         return torch.log((self.filters @ spectrum.abs()).clamp(min=self.floor))
 
 

@@ -3,8 +3,9 @@
 A convolution, a stack of ConvNeXt blocks at the frame rate and one inverse STFT (Siuzdak 2023, arXiv 2306.00814).
 Unlike there, the magnitude is a correction to what follows from the mel by least squares, and the phases are built up
 from how far each bin turns from frame to frame and from bin to bin; where the pitch is known, it tells the turns of the
-harmonics. A few rounds of fast Griffin-Lim (Perraudin et al. 2013) may follow, in which neighbouring frames agree on
-what is left, while the turns still have a say.
+harmonics, and where there is none, the recording that is converted may tell how its noise turns. A few rounds of fast
+Griffin-Lim (Perraudin et al. 2013) may follow, in which neighbouring frames agree on what is left, while the turns
+still have a say.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from torch.nn import functional as F
 from vc.config import Config
 from vc.vocoders.harmonic_turns import harmonic_turns
 from vc.vocoders.inverse import MelInverse
-from vc.vocoders.phases import Turns, direction, follow_turns, links_of
+from vc.vocoders.phases import Turns, direction, follow_turns, links_of, true_turns
 from vc.vocoders.short_time import ShortTime, by_frame
 
 INVERSE_STEPS = 4  # more of them change nothing that PESQ hears
@@ -67,9 +68,10 @@ class Generator(nn.Module):
         with torch.autocast(prediction.magnitude.device.type, enabled=False):
             return self.agree(self.follow(prediction), prediction.turns, recorded)
 
-    def predict(self, log_mel, f0=None, recorded=False) -> Prediction:
+    def predict(self, log_mel, f0=None, recorded=False, unvoiced=None) -> Prediction:
         """log_mel: (B, M, T). Sees no more than `network.context_frames` around each frame. f0: in Hz (B, T), 0 where
-        unvoiced, that the mel was drawn at; None where nobody knows.
+        unvoiced, that the mel was drawn at; None where nobody knows. unvoiced: complex (B, F, T), of a recording that
+        says the same without pitch, 0 in other frames; its turns are added to the network's.
 
         recorded: whose magnitudes are corrected, all items' or none's, or some (B,), bool. A mel that a model made
         keeps its own: led towards what recordings have they would lose the voice, since the likeliest correction of
@@ -83,6 +85,9 @@ class Generator(nn.Module):
         in_time, in_frequency = torch.complex(turns[0], turns[1]), torch.complex(turns[2][:, 1:], turns[3][:, 1:])
         if f0 is not None:
             in_time = in_time + torch.polar(*self.harmonic_turns(f0, trust))
+        if unvoiced is not None:
+            heard = true_turns(unvoiced * self.to_left_end, self.hop_share)
+            in_time, in_frequency = in_time + heard.in_time, in_frequency + heard.in_frequency
         return Prediction(self.corrected(magnitude, gain), Turns(in_time, in_frequency))
 
     def harmonic_turns(self, f0, trust):

@@ -41,7 +41,7 @@ class GriffinLim(Vocoder):
         past = None
         # The last frame of a block only ends it, hence the 1.
         step = BLOCK_FRAMES - 1 - 2 * OVERLAP_FRAMES
-        for log_mel, is_last in sliding_windows((log_mel for log_mel, _ in chunks), BLOCK_FRAMES, step):
+        for log_mel, is_last in sliding_windows((log_mel for log_mel, *_ in chunks), BLOCK_FRAMES, step):
             known = None if past is None else self._short_time.inside(past[None])[0]
             wave = self._agree(self.linear_magnitude(log_mel.to(self.device)), known, generator)
             if past is not None:

@@ -43,12 +43,15 @@ class Neural(Vocoder):
     def _spectra(self, chunks, recorded):
         """Spectrum, turns in time and turns in frequency, the lowest bin's 0, block by block: complex (3, F, t)."""
         before, after = self.generator.network.context_frames
-        rows = (torch.cat([log_mel, f0[None]]).to(self.generator.band_mean) for log_mel, f0 in chunks)
+        bands, bins = self.mel.bands, self.mel.fft_samples // 2 + 1
+        rows = (torch.cat([log_mel, f0[None], unvoiced.real, unvoiced.imag]).to(self.generator.band_mean)
+                for log_mel, f0, unvoiced in chunks)
         last, begin = None, 0
         for block, is_last in sliding_windows(rows, BLOCK_FRAMES, BLOCK_FRAMES - before - after):
-            log_mel, f0 = block[None, :-1], block[None, -1]
+            log_mel, f0, *unvoiced = block[None].split([bands, 1, bins, bins], dim=1)
             # What the network learnt from recordings knows their turns better than a tracker of their pitch.
-            prediction = self.generator.predict(log_mel, None if recorded else f0, recorded)
+            told = (None, recorded) if recorded else (f0[:, 0], recorded, torch.complex(*unvoiced))
+            prediction = self.generator.predict(log_mel, *told)
             prediction = prediction.cut(begin, block.shape[1] - (0 if is_last else after))
             spectrum = self.generator.follow(prediction, last)
             last, begin = spectrum[:, :, -1], before
