@@ -15,6 +15,7 @@ from vc.features import LogMel
 from vc.level import at_level
 from vc.pitch import track_pitch
 from vc.pitch_range import move_pitch, pitch_range
+from vc.vocoders.phases import true_turns
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,20 @@ def say(model, content_of, speaker_of):
     """log-mel of one recording's content in another's voice."""
     f0 = move_pitch(content_of.f0, pitch_range(content_of.f0), pitch_range(speaker_of.f0))
     return model.decode(model.encode(content_of.log_mel).content, model.encode(speaker_of.log_mel).speaker, f0)
+
+
+def test_the_noise_of_the_source_turns_as_it_did(clips):
+    """From frame to frame, where there is no pitch; where there is, the phases are those of the new one."""
+    converter, source = load("default", "cpu"), clips / "kathleen" / "aurora.flac"
+    frames, _ = next(converter.windows(source, converter.survey(source)))
+    result = torch.from_numpy(converter.convert(source, clips / "kerstin" / "burg.flac"))
+    spectrum = converter._log_mel.spectrum(F.pad(result, (0, -len(result) % converter.mel.hop_samples))[None])[0]
+    turned = [true_turns(one[None], 0.25).in_time[0] for one in (frames.spectrum, spectrum)]
+    agreement = (turned[0] * turned[1].conj()).real.mean(0)
+    noise = (frames.f0 == 0) & (frames.level_db > -45)
+    noise &= F.pad(noise, (1, 0))[:-1]
+    assert noise.sum() > 15
+    assert agreement[noise].mean() > 0.7 and agreement[frames.f0 > 0].mean() < 0.4
 
 
 def test_own_voice_in_about_a_reconstruction_out(model, spoken):
