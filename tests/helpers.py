@@ -38,7 +38,7 @@ class Call:
 
 
 def contents(folder):
-    """Names of the files below a folder, hidden ones too, sorted; none where there is no folder, or it goes meanwhile."""
+    """Names of the files below a folder, hidden ones too, sorted; none where there is no folder (any more)."""
     return sorted(Path(parent, name).relative_to(folder).as_posix()
                   for parent, _, names in os.walk(folder) for name in names)
 
