@@ -54,7 +54,7 @@ def test_the_noise_of_the_source_turns_as_it_did(clips):
     converter, source = load("default", "cpu"), clips / "kathleen" / "aurora.flac"
     frames, _ = next(converter.windows(source, converter.survey(source)))
     result = torch.from_numpy(converter.convert(source, clips / "kerstin" / "burg.flac"))
-    spectrum = converter._log_mel.spectrum(F.pad(result, (0, -len(result) % converter.mel.hop_samples))[None])[0]
+    spectrum = LogMel(converter.mel).spectrum(F.pad(result, (0, -len(result) % converter.mel.hop_samples))[None])[0]
     turned = [true_turns(one[None], 0.25).in_time[0] for one in (frames.spectrum, spectrum)]
     agreement = (turned[0] * turned[1].conj()).real.mean(0)
     noise = (frames.f0 == 0) & (frames.level_db > -45)

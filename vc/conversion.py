@@ -33,6 +33,7 @@ from vc.source_filter import SourceFilter
 from vc.spectrum import frame_levels_db, is_speech, long_term_spectrum, match_spectrum, speech_frames
 from vc.survey import survey_source
 from vc.vocoders import make_vocoder
+from vc.vocoders.base import nothing_known
 from vc.voices import Voice
 from vc.windows import sliding_windows
 
@@ -153,7 +154,7 @@ class Converter:
     def resynthesise(self, source):
         """`source` through mel and vocoder alone, the ceiling of what conversion can sound like: float32 (N,)."""
         def as_heard(frames):
-            return frames.log_mel, frames.f0, torch.zeros_like(frames.spectrum)
+            return frames.log_mel, frames.f0, nothing_known(frames.log_mel, self.mel)
 
         return self._whole(source, self.survey(source), as_heard, recorded=True)
 
@@ -334,10 +335,10 @@ class Converter:
         held = self._hold_edges(frames.log_mel)
         # A breath or a hum far below speech is no voice, whatever the tracker says.
         f0 = frames.f0 * (frames.level_db > GATE_OPEN_DBFS)
-        embedding, detail, unvoiced = self._hear(held), None, None
-        if detailed and self.refined:
-            detail = self._detail(held, embedding, f0, frames.level_db)
-            unvoiced = None if frames.spectrum is None else frames.spectrum * (f0 == 0)
+        embedding = self._hear(held)
+        goes_past = detailed and self.refined
+        detail = self._detail(held, embedding, f0, frames.level_db) if goes_past else None
+        unvoiced = frames.spectrum * (f0 == 0) if goes_past and frames.spectrum is not None else None
         return Content(embedding.squeezed, f0, frames.level_db, frame_energy(held[:, EDGE_FRAMES:-EDGE_FRAMES]), detail,
                        unvoiced)
 
@@ -362,9 +363,7 @@ class Converter:
         # A source frame far below speech is a pause, and stays silent whatever the decoder makes of it.
         shut = ((GATE_OPEN_DBFS - content.level_db) / (GATE_OPEN_DBFS - GATE_SHUT_DBFS)).clamp(0, 1)
         gated = _held_down(converted, content.energy) - shut * (GATE_DB * math.log(10) / 20)
-        unvoiced = content.unvoiced
-        if unvoiced is None:
-            unvoiced = gated.new_zeros(self.mel.fft_samples // 2 + 1, gated.shape[1], dtype=torch.complex64)
+        unvoiced = nothing_known(gated, self.mel) if content.unvoiced is None else content.unvoiced
         return gated.clamp(min=math.log(self.mel.floor)), f0 * self.model.config.model.pitch, unvoiced
 
     def _refined(self, drawn, content, voice, f0):

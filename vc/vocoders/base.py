@@ -32,8 +32,11 @@ class Vocoder(ABC):
     def __call__(self, log_mel, f0=None, recorded=False, unvoiced=None):
         """log_mel: (M, T), f0: (T,) and unvoiced: (F, T), where they are known -> waveform ((T - 1) * hop_samples,),
         float32 on the CPU."""
-        frames = log_mel.shape[1]
-        f0 = log_mel.new_zeros(frames) if f0 is None else f0
-        if unvoiced is None:
-            unvoiced = log_mel.new_zeros(self.mel.fft_samples // 2 + 1, frames, dtype=torch.complex64)
+        f0 = log_mel.new_zeros(log_mel.shape[1]) if f0 is None else f0
+        unvoiced = nothing_known(log_mel, self.mel) if unvoiced is None else unvoiced
         return torch.cat([torch.zeros(0), *self.stream(iter([(log_mel, f0, unvoiced)]), recorded)])
+
+
+def nothing_known(log_mel, mel: MelConfig):
+    """What stands for `unvoiced` beside a log-mel (M, T) of which there is no recording: complex zeros (F, T)."""
+    return log_mel.new_zeros(mel.fft_samples // 2 + 1, log_mel.shape[1], dtype=torch.complex64)
