@@ -43,6 +43,11 @@ class MelConfig(Section):
             raise ValueError(f"hop_samples {self.hop_samples} must be at most half of fft_samples {self.fft_samples}")
         return self
 
+    @property
+    def bins(self):
+        """F, the frequencies of a spectrum."""
+        return self.fft_samples // 2 + 1
+
 
 class ModelConfig(Section):
     """Sizes of the auto-encoder."""

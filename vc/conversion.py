@@ -28,6 +28,7 @@ from vc.hearing import MOVED, Hearing
 from vc.level import LevelMeter, at_level, level_gain, require_speech, restore_level, restoring_gain, trim_silence
 from vc.model import Drawing
 from vc.pitch import track_pitch
+from vc.pitch_postfilter import PitchPostfilter
 from vc.pitch_range import move_pitch, pitch_range
 from vc.source_filter import SourceFilter
 from vc.spectrum import frame_levels_db, is_speech, long_term_spectrum, match_spectrum, speech_frames
@@ -140,6 +141,7 @@ class Converter:
         self.device = model.band_mean.device
         self._log_mel = LogMel(self.mel).to(self.device)
         self._parts = SourceFilter(self.mel, self.device)
+        self._postfilter = PitchPostfilter(self.mel)
         self._hear = Hearing(model, self._parts, MOVED if refined else 0)
 
     def convert(self, source, target):
@@ -303,7 +305,9 @@ class Converter:
             yield np.zeros(missing, np.float32)
             return
         overlap_frames = round(OVERLAP_S * self.sample_rate) // self.mel.hop_samples + 1
-        for wave in self.vocoder.stream(_crossfaded(windows, overlap_frames), recorded):
+        chunks = _crossfaded(windows, overlap_frames)
+        stream = self.vocoder.stream(chunks, recorded) if recorded else self._postfilter.stream(self.vocoder, chunks)
+        for wave in stream:
             block = wave[:missing].numpy()
             missing -= len(block)
             yield block

@@ -1,7 +1,7 @@
 """Waveform to log-mel: the one definition of the mel in the package.
 
 Shape legend, used in every docstring of the package: B batch, C channels, T mel frames, T' content frames
-(T / stride), N samples, S speaker dims, M mel bands.
+(T / stride), N samples, S speaker dims, M mel bands, F frequencies.
 """
 
 import math
@@ -41,11 +41,11 @@ class LogMel(nn.Module):
 
 
 def mel_filters(mel: MelConfig):
-    """Triangular filters on Slaney's mel scale, each of unit area over Hz: (M, fft_samples // 2 + 1).
+    """Triangular filters on Slaney's mel scale, each of unit area over Hz: (M, F).
 
     The scale is linear below 1 kHz and logarithmic above (Slaney, Auditory Toolbox, 1998).
     """
-    bin_hz = torch.linspace(0, mel.sample_rate_hz / 2, mel.fft_samples // 2 + 1, dtype=torch.float64)
+    bin_hz = torch.linspace(0, mel.sample_rate_hz / 2, mel.bins, dtype=torch.float64)
     edges_hz = _mel_to_hz(torch.linspace(hz_to_mel(mel.min_hz), hz_to_mel(mel.max_hz), mel.bands + 2,
                                          dtype=torch.float64))
     lower, centre, upper = edges_hz[:-2, None], edges_hz[1:-1, None], edges_hz[2:, None]

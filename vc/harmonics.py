@@ -43,7 +43,7 @@ def _pictures(mel):
     """One row for each F0 of the table: (steps, M)."""
     steps = math.ceil(math.log2(HIGHEST_HZ / LOWEST_HZ) * STEPS_PER_OCTAVE) + 1
     f0 = LOWEST_HZ * 2 ** (torch.arange(steps, dtype=torch.float64) / STEPS_PER_OCTAVE)
-    bin_hz = torch.linspace(0, mel.sample_rate_hz / 2, mel.fft_samples // 2 + 1, dtype=torch.float64)
+    bin_hz = torch.linspace(0, mel.sample_rate_hz / 2, mel.bins, dtype=torch.float64)
     power = torch.stack([_lobe(bin_hz - _harmonics(frequency, mel).unsqueeze(1), mel).square().sum(0)
                          for frequency in f0])
     pictures = torch.log((power + VALLEY**2).sqrt() @ mel_filters(mel).double().T)

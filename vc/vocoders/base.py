@@ -39,4 +39,4 @@ class Vocoder(ABC):
 
 def nothing_known(log_mel, mel: MelConfig):
     """What stands for `unvoiced` beside a log-mel (M, T) of which there is no recording: complex zeros (F, T)."""
-    return log_mel.new_zeros(mel.fft_samples // 2 + 1, log_mel.shape[1], dtype=torch.complex64)
+    return log_mel.new_zeros(mel.bins, log_mel.shape[1], dtype=torch.complex64)

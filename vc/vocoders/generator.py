@@ -48,17 +48,16 @@ class Generator(nn.Module):
         super().__init__()
         self.config = config
         mel, sizes = config.mel, config.vocoder
-        bins = mel.fft_samples // 2 + 1
         self.fft_samples, self.hop_samples, self.rounds = mel.fft_samples, mel.hop_samples, sizes.rounds
         self.hop_share = mel.hop_samples / mel.fft_samples
         self.inverse = MelInverse(mel, INVERSE_STEPS)
-        self.network = Network(mel.bands, PARTS * bins, sizes.width, sizes.blocks, sizes.kernel, sizes.expansion,
+        self.network = Network(mel.bands, PARTS * mel.bins, sizes.width, sizes.blocks, sizes.kernel, sizes.expansion,
                                sizes.causal)
         self.register_buffer("band_mean", torch.zeros(mel.bands, 1))
         self.register_buffer("band_std", torch.ones(mel.bands, 1))
         self.short_time = ShortTime(mel.fft_samples, mel.hop_samples)
         # The transform counts phases from the left end of the frame, half a frame before its middle.
-        self.register_buffer("to_left_end", 1.0 - 2.0 * (torch.arange(bins) % 2)[:, None], persistent=False)
+        self.register_buffer("to_left_end", 1.0 - 2.0 * (torch.arange(mel.bins) % 2)[:, None], persistent=False)
 
     def forward(self, log_mel, f0=None, recorded=False):
         return self.speak(self.predict(log_mel, f0, recorded), recorded)
@@ -93,8 +92,8 @@ class Generator(nn.Module):
     def harmonic_turns(self, f0, trust):
         """What is added to the network's turns in time: F0 in Hz (B, T) and how far the network trusts it, in logits
         (B, F, T) -> length and angle (B, F, T)."""
-        certainty, angle = harmonic_turns(f0, self.fft_samples // 2 + 1, self.config.mel.sample_rate_hz,
-                                          self.hop_samples)
+        mel = self.config.mel
+        certainty, angle = harmonic_turns(f0, mel.bins, mel.sample_rate_hz, mel.hop_samples)
         return torch.sigmoid(trust) * certainty, angle
 
     def corrected(self, magnitude, gain):

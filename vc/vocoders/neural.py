@@ -43,7 +43,7 @@ class Neural(Vocoder):
     def _spectra(self, chunks, recorded):
         """Spectrum, turns in time and turns in frequency, the lowest bin's 0, block by block: complex (3, F, t)."""
         before, after = self.generator.network.context_frames
-        bands, bins = self.mel.bands, self.mel.fft_samples // 2 + 1
+        bands, bins = self.mel.bands, self.mel.bins
         rows = (torch.cat([log_mel, f0[None], unvoiced.real, unvoiced.imag]).to(self.generator.band_mean)
                 for log_mel, f0, unvoiced in chunks)
         last, begin = None, 0
