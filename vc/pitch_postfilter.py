@@ -4,10 +4,11 @@ Phases that a vocoder finds for a mel that was drawn do not keep harmonics as st
 between two periods is heard as noise. Where the pitch is known, a comb filter lets the harmonics pass and turns down
 what lies between them, as the long-term postfilter of speech codecs does (Chen and Gersho 1995, "Adaptive postfiltering
 for quality enhancement of coded speech"). It works below CUTOFF_HZ, where a voice is most regular, and only as far as
-two neighbours are alike, so a voice that creaks goes on creaking. EXPERIMENTS.md in recipes/default has the figures that
-chose it.
+two neighbours are alike, so a voice that creaks goes on creaking. EXPERIMENTS.md in recipes/default has the figures
+that chose it.
 """
 
+import itertools
 import math
 
 import numpy as np
@@ -15,12 +16,12 @@ import torch
 
 from vc.config import MelConfig
 from vc.pitch import LOWEST_HZ
-from vc.windows import sliding_windows
+from vc.windows import sliding_windows, windows_with_margins
 
 CUTOFF_HZ = 1000.0
 NEIGHBOURS_SHARE = 0.5  # of both neighbours together in the mean, where they are alike
 ALIKE = 0.8  # the correlation from which on they are
-LOW_PASS_S = 0.008  # how long the filter is that takes out what lies below CUTOFF_HZ
+LOW_PASS_S = 0.008  # length of the filter that lets through what lies below CUTOFF_HZ
 ALIKE_OVER_S = 0.05
 BLOCK_FRAMES = 400
 TINY = 1e-20
@@ -40,20 +41,14 @@ class PitchPostfilter:
 
     def stream(self, vocoder, chunks):
         """What `vocoder.stream` makes of chunks, filtered at the F0 that they were made at."""
-        step, reach, begin = BLOCK_FRAMES - 2 * self._reach_frames, self._reach_frames * self._hop, 0
-        f0 = torch.zeros(0)
-
-        def noted():
-            nonlocal f0
-            for chunk in chunks:
-                f0 = torch.cat([f0, chunk[1].cpu()])
-                yield chunk
-
-        waves = vocoder.stream(noted(), recorded=False)
-        for window, is_last in sliding_windows(waves, BLOCK_FRAMES * self._hop, step * self._hop):
-            filtered = self(window.numpy(), f0[:len(window) // self._hop + 1].numpy())
-            yield torch.from_numpy(filtered[begin:None if is_last else len(filtered) - reach])
-            f0, begin = f0[step:], reach
+        heard, told = itertools.tee(chunks)
+        reach, hop = self._reach_frames, self._hop
+        waves = vocoder.stream(heard, recorded=False)
+        waves = windows_with_margins(waves, BLOCK_FRAMES * hop, reach * hop, reach * hop)
+        # The same windows in frames, of which there is one more than hops.
+        contours = sliding_windows((f0.cpu() for _, f0, _ in told), BLOCK_FRAMES + 1, BLOCK_FRAMES - 2 * reach)
+        for (wave, begin, end), (f0, _) in zip(waves, contours):
+            yield torch.from_numpy(self(wave.numpy(), f0.numpy())[begin:end])
 
     def __call__(self, wave, f0):
         """float32 (N,) and its F0 in Hz (T,), 0 where unvoiced, T = N // hop_samples + 1 -> float32 (N,)."""
@@ -61,11 +56,14 @@ class PitchPostfilter:
         if not voiced.any():
             return wave
         samples, frames = np.arange(len(wave)), np.arange(len(f0))
+
+        def by_sample(values):
+            return np.interp(samples / self._hop, frames, values)
+
         # Nothing is filtered between voiced stretches, but one hears a period far beyond its ends.
         nearest = np.abs(frames[:, None] - frames[voiced]).argmin(1)
-        hertz = np.interp(samples / self._hop, frames, f0[voiced][nearest])
-        periods = np.cumsum(hertz) / self._rate
-        regular = np.interp(samples / self._hop, frames, voiced)
+        periods = np.cumsum(by_sample(f0[voiced][nearest])) / self._rate
+        regular = by_sample(voiced)
         half = len(self._low_pass) // 2
         low = np.convolve(wave, self._low_pass)[half:half + len(wave)]
         filtered = wave.copy()
@@ -73,7 +71,7 @@ class PitchPostfilter:
             there = np.interp(periods + way, periods, samples)
             neighbour = np.interp(there, samples, low)
             share = np.minimum(regular, np.interp(there, samples, regular))
-            share *= np.interp(samples / self._hop, frames, self._likeness(low, neighbour, frames))
+            share *= by_sample(self._likeness(low, neighbour, frames))
             filtered += NEIGHBOURS_SHARE / 2 * share * (neighbour - low)
         return filtered
 

@@ -18,3 +18,15 @@ def sliding_windows(chunks, size, step):
             held = held[..., step:]
     if held is not None and held.shape[-1] > 0:
         yield held, True
+
+
+def windows_with_margins(chunks, size, before, after):
+    """Sliding windows, each with what it is good for: iterator over (window (..., size), begin, end).
+
+    What is worked out of a window is right from `begin` to `end`, where it has seen all of `before` and `after` of its
+    neighbourhood, or all there is; these parts add up to the whole. As in `sliding_windows`, the last may be shorter.
+    """
+    begin = 0
+    for window, is_last in sliding_windows(chunks, size, size - before - after):
+        yield window, begin, window.shape[-1] - (0 if is_last else after)
+        begin = before

@@ -11,7 +11,7 @@ from vc.errors import CheckpointError
 from vc.vocoders.base import Vocoder
 from vc.vocoders.generator import Generator
 from vc.vocoders.phases import Turns
-from vc.windows import sliding_windows
+from vc.windows import windows_with_margins
 
 DEFAULT_FILE = Path(__file__).parent.parent / "assets" / "vocoder.safetensors"
 BLOCK_FRAMES = 800
@@ -33,12 +33,11 @@ class Neural(Vocoder):
 
     @torch.no_grad()
     def stream(self, chunks, recorded=False):
-        reach, hop, begin = self.generator.agreement_frames(recorded), self.mel.hop_samples, 0
-        for block, is_last in sliding_windows(self._spectra(chunks, recorded), BLOCK_FRAMES, BLOCK_FRAMES - 2 * reach):
+        reach, hop = self.generator.agreement_frames(recorded), self.mel.hop_samples
+        for block, begin, end in windows_with_margins(self._spectra(chunks, recorded), BLOCK_FRAMES, reach, reach):
             spectrum, in_time, in_frequency = block.unsqueeze(1)
             wave = self.generator.agree(spectrum, Turns(in_time, in_frequency[:, 1:]), recorded)[0]
-            yield wave[begin * hop:None if is_last else (BLOCK_FRAMES - reach) * hop].cpu()
-            begin = reach
+            yield wave[begin * hop:end * hop].cpu()
 
     def _spectra(self, chunks, recorded):
         """Spectrum, turns in time and turns in frequency, the lowest bin's 0, block by block: complex (3, F, t)."""
@@ -46,15 +45,14 @@ class Neural(Vocoder):
         bands, bins = self.mel.bands, self.mel.bins
         rows = (torch.cat([log_mel, f0[None], unvoiced.real, unvoiced.imag]).to(self.generator.band_mean)
                 for log_mel, f0, unvoiced in chunks)
-        last, begin = None, 0
-        for block, is_last in sliding_windows(rows, BLOCK_FRAMES, BLOCK_FRAMES - before - after):
+        last = None
+        for block, begin, end in windows_with_margins(rows, BLOCK_FRAMES, before, after):
             log_mel, f0, *unvoiced = block[None].split([bands, 1, bins, bins], dim=1)
             # What the network learnt from recordings knows their turns better than a tracker of their pitch.
             told = (None, recorded) if recorded else (f0[:, 0], recorded, torch.complex(*unvoiced))
-            prediction = self.generator.predict(log_mel, *told)
-            prediction = prediction.cut(begin, block.shape[1] - (0 if is_last else after))
+            prediction = self.generator.predict(log_mel, *told).cut(begin, end)
             spectrum = self.generator.follow(prediction, last)
-            last, begin = spectrum[:, :, -1], before
+            last = spectrum[:, :, -1]
             turns = prediction.turns
             yield torch.cat([spectrum, turns.in_time, F.pad(turns.in_frequency, (0, 0, 1, 0))])
 
