@@ -1,10 +1,13 @@
 """The demo as a program meets it: its named endpoints, its refusals, what one visitor sees of another."""
 
 import contextlib
+import itertools
 import os
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import zipfile
 from pathlib import Path
 
@@ -206,6 +209,25 @@ def test_the_command_serves_until_it_is_told_to_stop_and_leaves_nothing(tiny_mod
     finally:
         process.kill()
     assert (process.returncode, errors) == (0, "")
+    assert list(tmp_path.glob("*")) == []
+
+
+def test_what_is_still_written_when_the_demo_ends_does_not_keep_its_folder(tiny_model, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    over = threading.Event()
+
+    def write(folder):
+        for number in itertools.count():
+            try:
+                (folder / str(number)).touch()
+            except FileNotFoundError:  # the folder is gone
+                over.set()
+                return
+
+    with serve_demo(tiny_model):
+        (work,) = tmp_path.glob("vc-demo-*/work")
+        threading.Thread(target=write, args=(work,), daemon=True).start()
+    assert over.wait(10)
     assert list(tmp_path.glob("*")) == []
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import tempfile
 
 from vc.demo.settings import LOOPBACK, MAX_FILES, Settings
@@ -16,8 +17,7 @@ OFFLINE = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1",
 def running(converter, settings: Settings):
     """The demo, served while the `with` block lasts: its address. Raises VcError without gradio, ConfigError for an
     address that cannot be had."""
-    # cleanup errors: a conversion that still runs may write there until its process ends
-    with tempfile.TemporaryDirectory(prefix="vc-demo-", ignore_cleanup_errors=True) as folder:
+    with _private_folder() as folder:
         # gradio hands out copies of our files, from a folder of its own; what lies in there already it does not copy.
         work, handed_out = os.path.join(folder, "work"), os.path.join(folder, "handed-out")
         os.mkdir(work)
@@ -31,6 +31,19 @@ def running(converter, settings: Settings):
                     yield address
             finally:
                 page.close(verbose=False)
+
+
+@contextlib.contextmanager
+def _private_folder():
+    """A new folder that nobody else can read, gone at the end of the `with` block."""
+    folder = tempfile.mkdtemp(prefix="vc-demo-")
+    try:
+        yield folder
+    finally:
+        # A conversion may still run, until its process ends. Under another name nothing comes in while it is deleted.
+        ended = f"{folder}-ended"
+        os.rename(folder, ended)
+        shutil.rmtree(ended, ignore_errors=True)
 
 
 def _build(converter, settings, folder):
