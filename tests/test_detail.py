@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from vc.config import MelConfig
-from vc.detail import ENVELOPE_KEPT, FINE_KEPT, UNVOICED_FINE_KEPT, detail_of, with_detail
+from vc.detail import ENVELOPE_KEPT, FINE_KEPT, FORMANTS_FOLLOW, UNVOICED_FINE_KEPT, detail_of, with_detail
 from vc.pitch_range import pitch_range
 from vc.source_filter import SourceFilter, cosine_basis
 
 MEL = MelConfig()
 PARTS = SourceFilter(MEL)
+SAME = torch.tensor(0.0)  # the two voices are equally high
 SLOW, RIPPLE = cosine_basis(MEL.bands)[2][:, None], cosine_basis(MEL.bands)[50][:, None]
 
 
@@ -22,22 +23,37 @@ def test_what_the_model_lost_comes_back_by_its_share():
     detail = detail_of(source, source - expected, f0, PARTS)
     torch.testing.assert_close(detail.left_over, (3 * SLOW).expand(-1, 5), atol=1e-4, rtol=0)
     converted = PARTS.envelope @ torch.randn(MEL.bands, 5)
-    refined = with_detail(converted, detail, f0, PARTS)
+    refined = with_detail(converted, detail, f0, SAME, PARTS)
     torch.testing.assert_close(refined, converted + 3 * ENVELOPE_KEPT * SLOW, atol=1e-4, rtol=0)
+
+
+def test_it_moves_with_the_formants_of_a_higher_voice():
+    bump = PARTS.envelope @ torch.exp(-(torch.arange(MEL.bands) - 60.0).square() / 200)[:, None]
+    detail = detail_of(bump, bump, torch.zeros(1), PARTS)
+
+    def moved(interval):
+        return with_detail(torch.zeros(MEL.bands, 1), replace(detail, fine=torch.zeros(MEL.bands, 1)), torch.zeros(1),
+                           torch.tensor(interval), PARTS)
+
+    octave = math.log(2)
+    expected = ENVELOPE_KEPT * PARTS.stretched(bump, torch.tensor([2**FORMANTS_FOLLOW]))
+    torch.testing.assert_close(moved(octave), expected, atol=1e-5, rtol=0)
+    assert moved(-octave).argmax() < moved(0.0).argmax() < moved(octave).argmax()
+    torch.testing.assert_close(moved(math.nan), moved(0.0))
 
 
 @pytest.mark.parametrize("hz, kept", [(100.0, FINE_KEPT), (0.0, UNVOICED_FINE_KEPT)])
 def test_fine_structure_is_shared_between_source_and_decoder(hz, kept):
     f0 = torch.full((5,), hz)
     detail = detail_of((2 * RIPPLE).expand(-1, 5), torch.zeros(MEL.bands, 5), f0, PARTS)
-    refined = with_detail((-RIPPLE).expand(-1, 5), detail, f0, PARTS)
+    refined = with_detail((-RIPPLE).expand(-1, 5), detail, f0, SAME, PARTS)
     torch.testing.assert_close(refined, ((2 * kept - (1 - kept)) * RIPPLE).expand(-1, 5), atol=1e-4, rtol=0)
 
 
 def test_where_voicing_changes_the_shares_go_over_into_each_other():
     f0 = torch.tensor([100.0, 100.0, 100.0, 0.0, 0.0, 0.0])
     detail = detail_of(RIPPLE.expand(-1, 6), torch.zeros(MEL.bands, 6), f0, PARTS)
-    refined = with_detail(torch.zeros(MEL.bands, 6), detail, f0, PARTS)
+    refined = with_detail(torch.zeros(MEL.bands, 6), detail, f0, SAME, PARTS)
     voiced = torch.tensor([1, 1, 2 / 3, 1 / 3, 0, 0])
     kept = voiced * FINE_KEPT + (1 - voiced) * UNVOICED_FINE_KEPT
     torch.testing.assert_close(refined, kept * RIPPLE, atol=1e-4, rtol=0)
@@ -48,7 +64,7 @@ def test_fine_structure_follows_the_pitch_where_both_are_voiced():
     for old, new, kept, expected in ((100.0, 150.0, FINE_KEPT, moved), (100.0, 0.0, FINE_KEPT, RIPPLE),
                                      (0.0, 150.0, UNVOICED_FINE_KEPT, RIPPLE)):
         detail = detail_of(RIPPLE, torch.zeros(MEL.bands, 1), torch.tensor([old]), PARTS)
-        refined = with_detail(torch.zeros(MEL.bands, 1), detail, torch.tensor([new]), PARTS)
+        refined = with_detail(torch.zeros(MEL.bands, 1), detail, torch.tensor([new]), SAME, PARTS)
         torch.testing.assert_close(refined, kept * expected, atol=1e-4, rtol=0)
 
 

@@ -362,7 +362,7 @@ class Converter:
         f0 = move_pitch(content.f0.cpu(), own_range, voice.pitch).to(self.device)
         held = self._hold_edges(f0[None])[0]
         drawn = self._draw(content.squeezed.z[0], voice.speaker, held)
-        converted = self._refined(drawn, content, voice, held) if self.refined else drawn.log_mel[0]
+        converted = self._refined(drawn, content, voice, held, own_range) if self.refined else drawn.log_mel[0]
         converted = converted[:, EDGE_FRAMES:-EDGE_FRAMES]
         # A source frame far below speech is a pause, and stays silent whatever the decoder makes of it.
         shut = ((GATE_OPEN_DBFS - content.level_db) / (GATE_OPEN_DBFS - GATE_SHUT_DBFS)).clamp(0, 1)
@@ -370,13 +370,14 @@ class Converter:
         unvoiced = nothing_known(gated, self.mel) if content.unvoiced is None else content.unvoiced
         return gated.clamp(min=math.log(self.mel.floor)), f0 * self.model.config.model.pitch, unvoiced
 
-    def _refined(self, drawn, content, voice, f0):
+    def _refined(self, drawn, content, voice, f0, own_range):
         """What the decoder said, with what the target's recordings and the source's tell beyond the two halves."""
         speech, converted = _held_speech(content.level_db), drawn.log_mel[0]
         if voice.maps is not None:
             converted = drawn.adapted(voice.maps.to(self.device)[None], speech[None])[0]
         if content.detail is not None:
-            converted = with_detail(converted, content.detail, f0, self._parts)
+            interval = (voice.pitch.mean - own_range.mean).to(self.device)
+            converted = with_detail(converted, content.detail, f0, interval, self._parts)
         return match_spectrum(converted, speech, voice.spectrum)
 
     def _hold_edges(self, frames):
