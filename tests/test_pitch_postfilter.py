@@ -1,5 +1,7 @@
 """The comb filter at the pitch of a conversion: noise goes, harmonics stay, nothing else changes."""
 
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -94,6 +96,21 @@ def test_it_sounds_the_same_however_it_is_cut(source, portion):
     whole = POSTFILTER(wave, f0)
     np.testing.assert_allclose(streamed, whole, atol=1e-6)
     assert not np.allclose(whole, wave, atol=1e-3)
+
+
+def test_what_has_been_heard_is_let_go():
+    """A chunk's spectrum is large; F0 alone is kept."""
+    begun = []
+
+    def chunks():
+        for _ in range(60):
+            spectrum = torch.zeros(4)
+            begun.append(weakref.ref(spectrum))
+            yield None, torch.full((BLOCK_FRAMES,), 100.0), spectrum
+
+    wave = np.zeros(60 * BLOCK_FRAMES * HOP, np.float32)
+    for _ in POSTFILTER.stream(Fixed(wave), chunks()):
+        assert sum(spectrum() is not None for spectrum in begun) <= 2
 
 
 @pytest.mark.parametrize("frames", [0, 1, 2])

@@ -8,7 +8,6 @@ two neighbours are alike, so a voice that creaks goes on creaking. EXPERIMENTS.m
 that chose it.
 """
 
-import itertools
 import math
 
 import numpy as np
@@ -16,7 +15,7 @@ import torch
 
 from vc.config import MelConfig
 from vc.pitch import LOWEST_HZ
-from vc.windows import sliding_windows, windows_with_margins
+from vc.windows import windows_with_margins
 
 CUTOFF_HZ = 1000.0
 NEIGHBOURS_SHARE = 0.5  # of both neighbours together in the mean, where they are alike
@@ -41,13 +40,18 @@ class PitchPostfilter:
 
     def stream(self, vocoder, chunks):
         """What `vocoder.stream` makes of chunks, filtered at the F0 that they were made at."""
-        heard, told = itertools.tee(chunks)
-        reach, hop = self._reach_frames, self._hop
-        waves = vocoder.stream(heard, recorded=False)
+        contour, reach, hop = [], self._reach_frames, self._hop
+
+        def heard():
+            for chunk in chunks:
+                contour.append(chunk[1].cpu())  # of an hour a megabyte; the rest of a chunk is let go
+                yield chunk
+
+        waves = vocoder.stream(heard(), recorded=False)
         waves = windows_with_margins(waves, BLOCK_FRAMES * hop, reach * hop, reach * hop)
-        # The same windows in frames, of which there is one more than hops.
-        contours = sliding_windows((f0.cpu() for _, f0, _ in told), BLOCK_FRAMES + 1, BLOCK_FRAMES - 2 * reach)
-        for (wave, begin, end), (f0, _) in zip(waves, contours):
+        for number, (wave, begin, end) in enumerate(waves):
+            start = number * (BLOCK_FRAMES - 2 * reach)
+            f0 = torch.cat(contour)[start:start + len(wave) // hop + 1]
             yield torch.from_numpy(self(wave.numpy(), f0.numpy())[begin:end])
 
     def __call__(self, wave, f0):
