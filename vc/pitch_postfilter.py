@@ -44,15 +44,14 @@ class PitchPostfilter:
 
         def heard():
             for chunk in chunks:
-                contour.append(chunk[1].cpu())  # of an hour a megabyte; the rest of a chunk is let go
+                contour.append(chunk[1].cpu())  # F0 alone: the rest of a chunk is large, and let go
                 yield chunk
 
         waves = vocoder.stream(heard(), recorded=False)
-        waves = windows_with_margins(waves, BLOCK_FRAMES * hop, reach * hop, reach * hop)
-        for number, (wave, begin, end) in enumerate(waves):
-            start = number * (BLOCK_FRAMES - 2 * reach)
-            f0 = torch.cat(contour)[start:start + len(wave) // hop + 1]
-            yield torch.from_numpy(self(wave.numpy(), f0.numpy())[begin:end])
+        for wave, begin, end in windows_with_margins(waves, BLOCK_FRAMES * hop, reach * hop, reach * hop):
+            f0 = torch.cat(contour)
+            contour[:] = [f0[BLOCK_FRAMES - 2 * reach:]]  # from where the next window begins
+            yield torch.from_numpy(self(wave.numpy(), f0[:len(wave) // hop + 1].numpy())[begin:end])
 
     def __call__(self, wave, f0):
         """float32 (N,) and its F0 in Hz (T,), 0 where unvoiced, T = N // hop_samples + 1 -> float32 (N,)."""

@@ -42,8 +42,10 @@ def _private_folder():
     finally:
         # A conversion may still run, until its process ends. Under another name nothing comes in while it is deleted.
         ended = f"{folder}-ended"
-        os.rename(folder, ended)
-        shutil.rmtree(ended, ignore_errors=True)
+        with contextlib.suppress(OSError):  # gone already, or on a system that does not rename what is in use
+            os.rename(folder, ended)
+        for path in (folder, ended):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _build(converter, settings, folder):
