@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vc.audio import load_audio
-from vc.pitch import track_pitch
+from vc.pitch import BATCH, track_pitch
 from vc.pitch_range import LEAST_SPREAD, NORMAL_SPREAD, WIDEST_STRETCH, PitchRange, move_pitch, pitch_range
 from vc.survey import survey_source
 
@@ -44,6 +44,27 @@ def test_voiced_and_unvoiced_are_told_apart():
     found = track_pitch(np.concatenate([tone, rest, tone]), RATE_HZ, HOP) > 0
     wanted = (np.arange(len(found)) < 50) | (np.arange(len(found)) > 100)
     assert (found != wanted).mean() < 0.04
+
+
+@pytest.mark.parametrize("hum_hz", [50, 60])
+def test_the_hum_of_the_mains_is_not_a_voice(hum_hz):
+    """In a voice's pauses it has the lowest pitch there is; under the voice it must not take its place."""
+    time_s = np.arange(RATE_HZ) / RATE_HZ
+    speech = voice(150 * (1 + 0.05 * np.sin(2 * np.pi * 3 * time_s))) * (time_s % 0.5 < 0.3)
+    clean = track_pitch(speech, RATE_HZ, HOP)
+    found = track_pitch(speech + 0.7 * np.sin(2 * np.pi * hum_hz * time_s).astype(np.float32), RATE_HZ, HOP)
+    both = (found > 0) & (clean > 0)
+    assert ((found > 0) != (clean > 0)).mean() < 0.06
+    assert both.sum() > 50 and np.abs(np.log2(found[both] / clean[both])).max() < 0.05
+
+
+def test_batches_leave_no_seam():
+    """Each is filtered by itself; cut half a batch later, a voice in a hum has the same F0."""
+    time_s = np.arange(RATE_HZ * 12) / RATE_HZ
+    sound = voice(150 * (1 + 0.1 * np.sin(2 * np.pi * 2 * time_s))) + np.sin(2 * np.pi * 60 * time_s).astype(np.float32)
+    shift = BATCH // 2
+    later = track_pitch(np.concatenate([np.zeros(shift * HOP, np.float32), sound]), RATE_HZ, HOP)[shift:]
+    np.testing.assert_allclose(later[10:-10], track_pitch(sound, RATE_HZ, HOP)[10:-10], rtol=0.01)
 
 
 @pytest.mark.parametrize("samples", [0, 1, 159, 160, 161, 799, 82079])

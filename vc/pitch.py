@@ -2,18 +2,21 @@
 
 The tracker is Boersma's (1993, IFA Proceedings 17): the autocorrelation of each windowed frame, divided by the window's
 own, has its highest peaks at the period and its multiples; a path through the candidates of all frames is chosen that
-is strong, avoids octave jumps and changes between voiced and unvoiced rarely. Correlations see only what lies below
-VOICE_HZ, where noise disturbs a voice least.
+is strong, avoids octave jumps and changes between voiced and unvoiced rarely. Correlations see only what lies between
+HUM_HZ and VOICE_HZ: below is the hum of the mains and of rooms, which would be tracked in a voice's stead, and of the
+lowest voices the fundamental alone, which the harmonics above tell of as well; beyond, noise disturbs a voice most.
 """
 
 import numpy as np
 
 LOWEST_HZ, HIGHEST_HZ = 60.0, 550.0
-VOICE_HZ = 1500.0
+HUM_HZ, VOICE_HZ = 75.0, 1500.0
+HUM_SLOPE, VOICE_SLOPE = 16, 4  # orders of the filters at these edges (Butterworth's magnitudes, no delay)
 PERIODS = 3  # of LOWEST_HZ in a window
 CANDIDATES = 6
 VOICING_THRESHOLD = 0.45  # correlation at which voiced and unvoiced are equally likely
 SILENCE_SHARE = 0.02  # of the recording's peak below which a frame is hardly voiced
+LEAST_PEAK = 1e-9  # nothing is heard in a recording that is softer
 OCTAVE_COST, JUMP_COST, VOICING_COST = 0.04, 0.35, 0.14
 COSTS_AT_S = 0.01  # between frames so far apart a change costs what is said above
 BATCH = 512
@@ -26,20 +29,20 @@ def track_pitch(wave, sample_rate_hz, hop_samples):
     """
     frames = len(wave) // hop_samples + 1
     wave = np.asarray(wave, np.float32)
-    peak = float(np.abs(wave).max(initial=0))
-    if peak == 0:
-        return np.zeros(frames, np.float32)
-    found = [_candidates(wave, start, min(start + BATCH, frames), sample_rate_hz, hop_samples, peak)
+    found = [_candidates(wave, start, min(start + BATCH, frames), sample_rate_hz, hop_samples)
              for start in range(0, frames, BATCH)]
-    hertz, strength = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    hertz, strength, loudest = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    silence = SILENCE_SHARE / (1 + VOICING_THRESHOLD) * max(loudest.max(), LEAST_PEAK)
+    unvoiced = VOICING_THRESHOLD + np.maximum(0, 2 - loudest / silence)
+    hertz = np.concatenate([np.zeros_like(unvoiced)[:, None], hertz], 1)
+    strength = np.concatenate([unvoiced[:, None], strength], 1)
     return _best_path(hertz, strength, COSTS_AT_S * sample_rate_hz / hop_samples)
 
 
-def _candidates(wave, start, stop, sample_rate_hz, hop_samples, peak):
-    """Frequencies in Hz and strengths (t, 1 + CANDIDATES) of the frames from start to stop; the first is "unvoiced"."""
+def _candidates(wave, start, stop, sample_rate_hz, hop_samples):
+    """Frequencies in Hz and strengths (t, CANDIDATES) of the frames from start to stop, and how loud each is (t,)."""
     size = round(PERIODS * sample_rate_hz / LOWEST_HZ)
-    frames = _frames(wave, np.arange(start, stop) * hop_samples - size // 2, size)
-    loudest = np.abs(frames - frames.mean(1, keepdims=True)).max(1)
+    frames = _frames(wave, np.arange(start, stop) * hop_samples - size // 2, size, sample_rate_hz)
     correlation = _correlation(frames, sample_rate_hz)
     shortest, longest = int(sample_rate_hz / HIGHEST_HZ), int(np.ceil(sample_rate_hz / LOWEST_HZ))
     left, middle, right = (correlation[:, shortest + step:longest + 1 + step] for step in (-1, 0, 1))
@@ -50,18 +53,24 @@ def _candidates(wave, start, stop, sample_rate_hz, hop_samples, peak):
     shift = np.where(height > 0, (left - right) / (2 * np.where(curvature < 0, curvature, -1)), 0).clip(-0.5, 0.5)
     hertz = sample_rate_hz / (best + shortest + shift)
     strength = middle - (left - right) * shift / 4 - OCTAVE_COST * np.log2(HIGHEST_HZ / hertz)
-    strength = np.where(height > 0, strength, -1)
-    unvoiced = VOICING_THRESHOLD + np.maximum(0, 2 - loudest / peak / (SILENCE_SHARE / (1 + VOICING_THRESHOLD)))
-    return (np.concatenate([np.zeros_like(unvoiced)[:, None], hertz], 1),
-            np.concatenate([unvoiced[:, None], strength], 1))
+    return hertz, np.where(height > 0, strength, -1), np.abs(frames).max(1)
 
 
-def _frames(wave, starts, size):
-    """Windows (t, size) of a wave that is silent before and after."""
-    before, after = max(0, -int(starts[0])), max(0, int(starts[-1]) + size - len(wave))
-    padded = np.pad(wave[max(0, int(starts[0])):max(0, int(starts[-1]) + size)], (before, after))
-    offsets = starts - starts[0]
-    return np.lib.stride_tricks.sliding_window_view(padded, size)[offsets]
+def _frames(wave, starts, size, sample_rate_hz):
+    """Windows (t, size), without hum, of a wave that is silent before and after."""
+    begin, end = int(starts[0]), int(starts[-1]) + size
+    padded = np.pad(wave[max(0, begin):max(0, end)], (max(0, -begin), max(0, end - len(wave))))
+    heard = _without_hum(padded, sample_rate_hz)
+    return np.lib.stride_tricks.sliding_window_view(heard, size)[starts - begin]
+
+
+def _without_hum(wave, sample_rate_hz):
+    """A waveform (N,) without what lies below HUM_HZ."""
+    spectrum = np.fft.rfft(wave)
+    hertz = np.fft.rfftfreq(len(wave), 1 / sample_rate_hz)[1:]
+    spectrum[0] = 0
+    spectrum[1:] /= np.sqrt(1 + (HUM_HZ / hertz) ** (2 * HUM_SLOPE))
+    return np.fft.irfft(spectrum, len(wave)).astype(np.float32)
 
 
 def _correlation(frames, sample_rate_hz):
@@ -69,15 +78,14 @@ def _correlation(frames, sample_rate_hz):
     size = frames.shape[1]
     window = np.hanning(size).astype(np.float32)
     points = 1 << (2 * size - 1).bit_length()
-    passed = 1 / (1 + (np.fft.rfftfreq(points, 1 / sample_rate_hz) / VOICE_HZ) ** 8)
+    passed = 1 / (1 + (np.fft.rfftfreq(points, 1 / sample_rate_hz) / VOICE_HZ) ** (2 * VOICE_SLOPE))
 
     def lags(windowed, weight):
         power = np.abs(np.fft.rfft(windowed, points)) ** 2
         found = np.fft.irfft(power * weight, points)[..., :size // 2]
         return found / (found[..., :1] + 1e-12)
 
-    windowed = (frames - frames.mean(1, keepdims=True)) * window
-    return lags(windowed, passed) / lags(window, 1.0)
+    return lags(frames * window, passed) / lags(window, 1.0)
 
 
 def _best_path(hertz, strength, cost_scale):
