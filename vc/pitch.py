@@ -29,10 +29,12 @@ def track_pitch(wave, sample_rate_hz, hop_samples):
     """
     frames = len(wave) // hop_samples + 1
     wave = np.asarray(wave, np.float32)
+    if np.abs(wave).max(initial=0) < LEAST_PEAK:
+        return np.zeros(frames, np.float32)
     found = [_candidates(wave, start, min(start + BATCH, frames), sample_rate_hz, hop_samples)
              for start in range(0, frames, BATCH)]
     hertz, strength, loudest = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    silence = SILENCE_SHARE / (1 + VOICING_THRESHOLD) * max(loudest.max(), LEAST_PEAK)
+    silence = SILENCE_SHARE / (1 + VOICING_THRESHOLD) * loudest.max()
     unvoiced = VOICING_THRESHOLD + np.maximum(0, 2 - loudest / silence)
     hertz = np.concatenate([np.zeros_like(unvoiced)[:, None], hertz], 1)
     strength = np.concatenate([unvoiced[:, None], strength], 1)
