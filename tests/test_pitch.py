@@ -21,15 +21,14 @@ def voice(f0_hz, noise=0.01):
     return (sound + noise * np.random.default_rng(0).standard_normal(len(f0_hz))).astype(np.float32)
 
 
-@pytest.mark.parametrize("f0_hz", [70, 120, 210, 333, 500])
+@pytest.mark.parametrize("f0_hz", [70, 120, 210, 333, 460, 500, 540])
 def test_a_vibrato_is_followed_within_three_cents(f0_hz):
     time_s = np.arange(RATE_HZ) / RATE_HZ
     wanted = f0_hz * (1 + 0.02 * np.sin(2 * np.pi * 5 * time_s))
     found = track_pitch(voice(wanted), RATE_HZ, HOP)
     assert len(found) == RATE_HZ // HOP + 1
     cents = 1200 * np.log2(found[5:-5] / wanted[::HOP][5:len(found) - 5])
-    # Near the upper end a few frames are heard an octave lower.
-    assert np.median(np.abs(cents)) < 3 and (np.abs(cents) > 30).mean() < 0.08
+    assert np.median(np.abs(cents)) < 3 and (np.abs(cents) > 30).mean() < 0.02
 
 
 def test_what_does_not_vibrate_has_no_pitch():

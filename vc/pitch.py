@@ -17,7 +17,7 @@ CANDIDATES = 6
 VOICING_THRESHOLD = 0.45  # correlation at which voiced and unvoiced are equally likely
 SILENCE_SHARE = 0.02  # of the recording's peak below which a frame is hardly voiced
 LEAST_PEAK = 1e-9  # nothing is heard in a recording that is softer
-OCTAVE_COST, JUMP_COST, VOICING_COST = 0.04, 0.35, 0.14
+OCTAVE_COST, JUMP_COST, VOICING_COST = 0.04, 0.6, 0.25
 COSTS_AT_S = 0.01  # between frames so far apart a change costs what is said above
 BATCH = 512
 
@@ -48,7 +48,8 @@ def _candidates(wave, start, stop, sample_rate_hz, hop_samples):
     correlation = _correlation(frames, sample_rate_hz)
     shortest, longest = int(sample_rate_hz / HIGHEST_HZ), int(np.ceil(sample_rate_hz / LOWEST_HZ))
     left, middle, right = (correlation[:, shortest + step:longest + 1 + step] for step in (-1, 0, 1))
-    height = np.where((middle > left) & (middle >= right), middle, -1)
+    octaves = np.log2(np.arange(shortest, longest + 1) * HIGHEST_HZ / sample_rate_hz)
+    height = np.where((middle > left) & (middle >= right), middle - OCTAVE_COST * octaves, -1)
     best = np.argpartition(-height, CANDIDATES, axis=1)[:, :CANDIDATES]
     left, middle, right, height = (np.take_along_axis(values, best, 1) for values in (left, middle, right, height))
     curvature = left - 2 * middle + right
