@@ -352,7 +352,7 @@ class Converter:
         f0, speech = self._hold_edges(f0[None])[0], _held_speech(level_db)
         drawn = self._draw(embedding.content[0], embedding.speaker[0], f0)
         left_over = adaptation.unexplained(drawn.seen, log_mel - drawn.log_mel, speech[None])[0]
-        return detail_of(log_mel, left_over, f0, self._parts)
+        return detail_of(log_mel, left_over, f0, speech, self._parts)
 
     @torch.no_grad()
     def say(self, content, voice, own_range):

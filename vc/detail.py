@@ -5,7 +5,8 @@ repeat the source in its own voice; what is left over of the recorded mel is wha
 idea of it. Added to the same words in another voice it brings back edges and noises of consonants. What is left over
 again and again is the voice, and is taken out: the decoder's last layer is fitted to the source itself, for each frame
 to all the others (vc.adaptation). What remains lies where the source has its formants; another voice has them higher or
-lower, so it is moved along the frequencies. Of the fine structure - harmonics and the noise between them - the decoder
+lower, so it is moved along the frequencies. In a pause what is left over is noise, which the model has learnt to leave
+out, and it stays out. Of the fine structure - harmonics and the noise between them - the decoder
 draws an idea; the source has real ones, at its own pitch, and they are moved to the new one. Where it has no pitch, in
 the noise of consonants, its fine structure tells next to nothing of the voice, and most of it is kept (as are its
 phases, see vc.vocoders.generator).
@@ -29,7 +30,7 @@ UNVOICED_FINE_KEPT = 0.8
 # What share of the interval between two voices' F0 lies between their formants. Women's F0 is 1.7 times men's, their
 # formants are 1.17 times as high (Peterson and Barney 1952, "Control methods used in a study of the vowels").
 FORMANTS_FOLLOW = 0.3
-VOICING_FRAMES = 3  # over which one share goes over into the other
+TRANSITION_FRAMES = 3  # over which one share goes over into another
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,10 @@ class Detail:
     f0: torch.Tensor
 
 
-def detail_of(log_mel, left_over, f0, parts: SourceFilter) -> Detail:
-    """log_mel: of the source (M, T). left_over: what neither the model nor the voice explains of it (M, T)."""
-    return Detail(parts.envelope @ left_over, parts.fine @ log_mel, f0)
+def detail_of(log_mel, left_over, f0, speech, parts: SourceFilter) -> Detail:
+    """log_mel: of the source (M, T). left_over: what neither the model nor the voice explains of it (M, T). speech:
+    which frames are (T,), bool."""
+    return Detail(_gradual(speech) * (parts.envelope @ left_over), parts.fine @ log_mel, f0)
 
 
 def with_detail(converted, detail: Detail, f0, interval, parts: SourceFilter):
@@ -53,7 +55,10 @@ def with_detail(converted, detail: Detail, f0, interval, parts: SourceFilter):
     left_over = parts.stretch(torch.exp(FORMANTS_FOLLOW * interval.nan_to_num())[None])[0] @ detail.left_over
     ratio = torch.where((f0 > 0) & (detail.f0 > 0), f0 / detail.f0.clamp(min=1), torch.ones_like(f0))
     moved = parts.stretched(detail.fine, ratio)
-    voiced = F.avg_pool1d((detail.f0 > 0).to(converted)[None], VOICING_FRAMES, 1, VOICING_FRAMES // 2,
-                          count_include_pad=False)
-    kept = UNVOICED_FINE_KEPT + (FINE_KEPT - UNVOICED_FINE_KEPT) * voiced
+    kept = UNVOICED_FINE_KEPT + (FINE_KEPT - UNVOICED_FINE_KEPT) * _gradual(detail.f0 > 0)
     return converted + ENVELOPE_KEPT * left_over + kept * (moved - parts.fine @ converted)
+
+
+def _gradual(mask):
+    """Frames' bools (T,) as shares from 0 to 1, which go over into each other: (T,)."""
+    return F.avg_pool1d(mask.float()[None], TRANSITION_FRAMES, 1, TRANSITION_FRAMES // 2, count_include_pad=False)[0]
