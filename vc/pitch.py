@@ -48,6 +48,7 @@ def _candidates(wave, start, stop, sample_rate_hz, hop_samples):
     correlation = _correlation(frames, sample_rate_hz)
     shortest, longest = int(sample_rate_hz / HIGHEST_HZ), int(np.ceil(sample_rate_hz / LOWEST_HZ))
     left, middle, right = (correlation[:, shortest + step:longest + 1 + step] for step in (-1, 0, 1))
+    # A short period may lie between two samples and seem weaker than its multiples, which the octave cost holds back.
     octaves = np.log2(np.arange(shortest, longest + 1) * HIGHEST_HZ / sample_rate_hz)
     height = np.where((middle > left) & (middle >= right), middle - OCTAVE_COST * octaves, -1)
     best = np.argpartition(-height, CANDIDATES, axis=1)[:, :CANDIDATES]
