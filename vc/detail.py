@@ -6,10 +6,10 @@ idea of it. Added to the same words in another voice it brings back edges and no
 again and again is the voice, and is taken out: the decoder's last layer is fitted to the source itself, for each frame
 to all the others (vc.adaptation). What remains lies where the source has its formants; another voice has them higher or
 lower, so it is moved along the frequencies. In a pause what is left over is noise, which the model has learnt to leave
-out, and it stays out. Of the fine structure - harmonics and the noise between them - the decoder
-draws an idea; the source has real ones, at its own pitch, and they are moved to the new one. Where it has no pitch, in
-the noise of consonants, its fine structure tells next to nothing of the voice, and most of it is kept (as are its
-phases, see vc.vocoders.generator).
+out, and it stays out. Of the fine structure - harmonics and the noise between them - the decoder draws an idea; the
+source has real ones, at its own pitch, and they are moved to the new one. Where it has no pitch, in the noise of
+consonants, its fine structure tells next to nothing of the voice, and most of it is kept (as are its phases, see
+vc.vocoders.generator).
 
 The shift by a difference between two converted versions of the source, instead of the source's replacement, is an idea
 from statistical conversion (Kobayashi et al. 2014, "Statistical singing voice conversion with direct waveform
