@@ -48,16 +48,13 @@ def _candidates(wave, start, stop, sample_rate_hz, hop_samples):
     correlation = _correlation(frames, sample_rate_hz)
     shortest, longest = int(sample_rate_hz / HIGHEST_HZ), int(np.ceil(sample_rate_hz / LOWEST_HZ))
     left, middle, right = (correlation[:, shortest + step:longest + 1 + step] for step in (-1, 0, 1))
-    # A short period may lie between two samples and seem weaker than its multiples, which the octave cost holds back.
-    octaves = np.log2(np.arange(shortest, longest + 1) * HIGHEST_HZ / sample_rate_hz)
-    height = np.where((middle > left) & (middle >= right), middle - OCTAVE_COST * octaves, -1)
-    best = np.argpartition(-height, CANDIDATES, axis=1)[:, :CANDIDATES]
-    left, middle, right, height = (np.take_along_axis(values, best, 1) for values in (left, middle, right, height))
-    curvature = left - 2 * middle + right
-    shift = np.where(height > 0, (left - right) / (2 * np.where(curvature < 0, curvature, -1)), 0).clip(-0.5, 0.5)
-    hertz = sample_rate_hz / (best + shortest + shift)
-    strength = middle - (left - right) * shift / 4 - OCTAVE_COST * np.log2(HIGHEST_HZ / hertz)
-    return hertz, np.where(height > 0, strength, -1), np.abs(frames).max(1)
+    peak = (middle > left) & (middle >= right)
+    shift = np.where(peak, left - right, 0) / (2 * np.where(peak, left - 2 * middle + right, -1))
+    hertz = sample_rate_hz / (np.arange(shortest, longest + 1) + shift)
+    # By its highest sample alone a short period would seem weaker than its multiples.
+    strength = np.where(peak, middle - (left - right) * shift / 4 - OCTAVE_COST * np.log2(HIGHEST_HZ / hertz), -1)
+    best = np.argpartition(-strength, CANDIDATES, axis=1)[:, :CANDIDATES]
+    return np.take_along_axis(hertz, best, 1), np.take_along_axis(strength, best, 1), np.abs(frames).max(1)
 
 
 def _frames(wave, starts, size, sample_rate_hz):
