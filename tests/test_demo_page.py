@@ -231,6 +231,22 @@ def test_what_is_still_written_when_the_demo_ends_does_not_keep_its_folder(tiny_
     assert list(tmp_path.glob("*")) == []
 
 
+def test_a_file_that_comes_while_the_folder_is_deleted_does_not_keep_it(tiny_model, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    remove, late = os.rmdir, []
+
+    def remove_too_late(path, *, dir_fd=None):
+        if not late and os.path.basename(path) == "work":
+            late.append(os.path.join(path, "late"))
+            os.close(os.open(late[0], os.O_CREAT, dir_fd=dir_fd))
+        remove(path, dir_fd=dir_fd)
+
+    with serve_demo(tiny_model):
+        monkeypatch.setattr(os, "rmdir", remove_too_late)
+    assert late
+    assert list(tmp_path.glob("*")) == []
+
+
 def test_a_port_in_use_is_refused(call, address, tiny_model):
     port = address.rstrip("/").rpartition(":")[2]
     call("demo", "--port", port, "--model", tiny_model).assert_refused(f"127.0.0.1:{port}: cannot serve there")

@@ -44,7 +44,7 @@ def _private_folder():
         ended = f"{folder}-ended"
         with contextlib.suppress(OSError):  # gone already, or on a system that does not rename what is in use
             os.rename(folder, ended)
-        for path in (folder, ended):
+        for path in 2 * (folder, ended):  # twice, for the file that was on its way in while it was renamed
             shutil.rmtree(path, ignore_errors=True)
 
 
