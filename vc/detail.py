@@ -8,7 +8,7 @@ to all the others (vc.adaptation). What remains lies where the source has its fo
 lower, so it is moved along the frequencies. In a pause what is left over is noise, which the model has learnt to leave
 out, and it stays out. Of the fine structure - harmonics and the noise between them - the decoder draws an idea; the
 source has real ones, at its own pitch, and they are moved to the new one. Where it has no pitch, in the noise of
-consonants, its fine structure tells next to nothing of the voice, and most of it is kept (as are its phases, see
+consonants, its fine structure tells next to nothing of the voice, and half of it is kept (as are its phases, see
 vc.vocoders.generator).
 
 The shift by a difference between two converted versions of the source, instead of the source's replacement, is an idea
@@ -26,7 +26,7 @@ from vc.source_filter import SourceFilter
 
 ENVELOPE_KEPT = 0.5
 FINE_KEPT = 0.3
-UNVOICED_FINE_KEPT = 0.8
+UNVOICED_FINE_KEPT = 0.5
 # What share of the interval between two voices' F0 lies between their formants. Women's F0 is 1.7 times men's, their
 # formants are 1.17 times as high (Peterson and Barney 1952, "Control methods used in a study of the vowels").
 FORMANTS_FOLLOW = 0.3
