@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from vc.config import MelConfig
+from vc.lowest_harmonics import LowestHarmonics
 from vc.pitch import LOWEST_HZ
 from vc.windows import windows_with_margins
 
@@ -36,7 +37,9 @@ class PitchPostfilter:
         self._low_pass = low_pass / low_pass.sum()
         # A sample hears its neighbours a period away, and how alike they are around it.
         self._around = round(ALIKE_OVER_S / 2 * self._rate)
-        self._reach_frames = math.ceil((self._rate / LOWEST_HZ + half + self._around) / self._hop) + 1
+        self._lowest_harmonics = LowestHarmonics(mel)
+        self._reach_frames = (math.ceil((self._rate / LOWEST_HZ + half + self._around) / self._hop) + 1
+                              + self._lowest_harmonics.reach_frames)
 
     def stream(self, vocoder, chunks):
         """What `vocoder.stream` makes of chunks, filtered at the F0 that they were made at."""
@@ -51,9 +54,13 @@ class PitchPostfilter:
         for wave, begin, end in windows_with_margins(waves, BLOCK_FRAMES * hop, reach * hop, reach * hop):
             f0 = torch.cat(contour)
             contour[:] = [f0[BLOCK_FRAMES - 2 * reach:]]  # from where the next window begins
-            yield torch.from_numpy(self(wave.numpy(), f0[:len(wave) // hop + 1].numpy())[begin:end])
+            yield self(wave, f0[:len(wave) // hop + 1])[begin:end]
 
     def __call__(self, wave, f0):
+        """Wave (N,) and its F0 in Hz (T,), 0 where unvoiced, N = (T - 1) * hop_samples -> wave (N,)."""
+        return self._lowest_harmonics(torch.from_numpy(self.comb(wave.numpy(), f0.numpy())), f0)
+
+    def comb(self, wave, f0):
         """float32 (N,) and its F0 in Hz (T,), 0 where unvoiced, T = N // hop_samples + 1 -> float32 (N,)."""
         voiced = f0 > 0
         if not voiced.any():
