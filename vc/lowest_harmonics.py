@@ -41,6 +41,7 @@ def gains(f0, bins, sample_rate_hz):
     hertz = torch.linspace(0, sample_rate_hz / 2, bins)[:, None]
     number = hertz / f0.clamp(min=1)
     away = (1 - torch.cos(2 * math.pi * number)) / 2  # from the next harmonic; 1 half-way between two
-    gain = torch.where(number < 0.5, BELOW_NEPERS, torch.lerp(*torch.tensor([HARMONICS_NEPERS, BETWEEN_NEPERS]), away))
+    gain = HARMONICS_NEPERS + (BETWEEN_NEPERS - HARMONICS_NEPERS) * away
+    gain = torch.where(number < 0.5, BELOW_NEPERS, gain)
     high = ((f0 - HIGH_FROM_HZ) / (HIGH_HZ - HIGH_FROM_HZ)).clamp(0, 1)
     return gain * high * ((NOT_FROM_HZ - hertz) / (NOT_FROM_HZ - UP_TO_HZ)).clamp(0, 1)

@@ -4,8 +4,8 @@ Phases that a vocoder finds for a mel that was drawn do not keep harmonics as st
 between two periods is heard as noise. Where the pitch is known, a comb filter lets the harmonics pass and turns down
 what lies between them, as the long-term postfilter of speech codecs does (Chen and Gersho 1995, "Adaptive postfiltering
 for quality enhancement of coded speech"). It works below CUTOFF_HZ, where a voice is most regular, and only as far as
-two neighbours are alike, so a voice that creaks goes on creaking. EXPERIMENTS.md in recipes/default has the figures
-that chose it.
+two neighbours are alike, so a voice that creaks goes on creaking. What it takes too much of a high voice is put back
+(vc.lowest_harmonics). EXPERIMENTS.md in recipes/default has the figures that chose it.
 """
 
 import math
