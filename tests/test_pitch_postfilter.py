@@ -9,6 +9,7 @@ import torch
 from vc import pitch_postfilter
 from vc.audio import load_audio
 from vc.config import MelConfig
+from vc.lowest_harmonics import LowestHarmonics
 from vc.pitch import track_pitch
 from vc.pitch_postfilter import BLOCK_FRAMES, CUTOFF_HZ, NEIGHBOURS_SHARE, PitchPostfilter
 
@@ -84,6 +85,14 @@ def test_neighbours_that_are_not_alike_are_left_out():
     f0, _ = glide(150, 150)
     hiss = noise(50, 800)
     assert power(comb(hiss, f0)) > 0.85 * power(hiss)
+
+
+def test_of_a_high_voice_the_lowest_harmonics_come_after_the_comb():
+    f0, clean = glide(220, 220)
+    combed, f0 = torch.from_numpy(comb(clean + noise(50, 800), f0)), torch.from_numpy(f0)
+    filtered = POSTFILTER(torch.from_numpy(clean + noise(50, 800)), f0)
+    assert torch.equal(filtered, LowestHarmonics(MEL)(combed, f0))
+    assert not torch.allclose(filtered, combed, atol=1e-3)
 
 
 @pytest.mark.parametrize("portion", [1, 37, 700])
