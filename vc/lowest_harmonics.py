@@ -29,7 +29,7 @@ class LowestHarmonics:
 
     def __call__(self, wave, f0):
         """float32 (N,) and its F0 in Hz (T,), 0 where unvoiced, N = (T - 1) * hop_samples -> float32 (N,)."""
-        if not (f0 > HIGH_FROM_HZ).any() or not len(wave):
+        if not (f0 > HIGH_FROM_HZ).any():
             return wave
         spectrum = self._short_time.spectrum(wave[None])
         change = torch.expm1(gains(f0, spectrum.shape[1], self._rate))

@@ -37,9 +37,9 @@ class PitchPostfilter:
         self._low_pass = low_pass / low_pass.sum()
         # A sample hears its neighbours a period away, and how alike they are around it.
         self._around = round(ALIKE_OVER_S / 2 * self._rate)
+        comb_frames = math.ceil((self._rate / LOWEST_HZ + half + self._around) / self._hop) + 1
         self._lowest_harmonics = LowestHarmonics(mel)
-        self._reach_frames = (math.ceil((self._rate / LOWEST_HZ + half + self._around) / self._hop) + 1
-                              + self._lowest_harmonics.reach_frames)
+        self._reach_frames = comb_frames + self._lowest_harmonics.reach_frames
 
     def stream(self, vocoder, chunks):
         """What `vocoder.stream` makes of chunks, filtered at the F0 that they were made at."""
