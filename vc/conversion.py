@@ -27,6 +27,7 @@ from vc.features import LogMel
 from vc.hearing import MOVED, Hearing
 from vc.level import LevelMeter, at_level, level_gain, require_speech, restore_level, restoring_gain, trim_silence
 from vc.model import Drawing
+from vc.noise_suppressor import NoiseSuppressor
 from vc.pitch import track_pitch
 from vc.pitch_postfilter import PitchPostfilter
 from vc.pitch_range import move_pitch, pitch_range
@@ -142,6 +143,7 @@ class Converter:
         self._log_mel = LogMel(self.mel).to(self.device)
         self._parts = SourceFilter(self.mel, self.device)
         self._postfilter = PitchPostfilter(self.mel)
+        self._suppressor = NoiseSuppressor(self.mel)
         self._hear = Hearing(model, self._parts, MOVED if refined else 0)
 
     def convert(self, source, target):
@@ -306,8 +308,11 @@ class Converter:
             return
         overlap_frames = round(OVERLAP_S * self.sample_rate) // self.mel.hop_samples + 1
         chunks = _crossfaded(windows, overlap_frames)
-        stream = self.vocoder.stream(chunks, recorded) if recorded else self._postfilter.stream(self.vocoder, chunks)
-        for wave in stream:
+        if recorded:
+            waves = self.vocoder.stream(chunks, recorded)
+        else:
+            waves = self._suppressor.stream(self._postfilter.stream(self.vocoder, chunks))
+        for wave in waves:
             block = wave[:missing].numpy()
             missing -= len(block)
             yield block
