@@ -269,7 +269,8 @@ def test_the_badge_says_what_was_measured(instruments):
     shown = judge.badge("s.wav", "t.wav", "r.wav", said="We cannot")
     assert "Closer to the target" in shown and "0.71" in shown and "0.55" in shown
     assert "6 of 10 words" in shown and "&lt;u&gt;" in shown
-    assert "words" not in judge.badge("s.wav", "t.wav", "r.wav")
+    for nothing in ("", " ", None):
+        assert "words" not in judge.badge("s.wav", "t.wav", "r.wav", said=nothing)
     assert "target" not in judge.badge("s.wav", None, "r.wav", said="We cannot")
 
 

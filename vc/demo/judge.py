@@ -33,13 +33,13 @@ def recognition(texts):
 def badge(source, target, result, said="", others=()):
     """HTML that says how a result compares, or "" where nothing can be measured. Raises AudioError.
 
-    target: a recording of the target voice, or None. said: the text of the source, or "". others: texts that lend the
-    recogniser words to choose among.
+    target: a recording of the target voice, or None. said: the text of the source, or ""; a page that is still being
+    set up sends None. others: texts that lend the recogniser words to choose among.
     """
     lines = []
     if target is not None and similarity() is not None:
         lines += _similarity_lines(similarity(), source, target, result)
-    if said.strip() and (listener := recognition([said, *others])):
+    if said and said.strip() and (listener := recognition([said, *others])):
         lines += _recognition_lines(listener, result, said)
     return f'<div class="vc-badge">{"".join(lines)}</div>' if lines else ""
 
