@@ -25,7 +25,7 @@ class LowestHarmonics:
 
     def __init__(self, mel: MelConfig):
         self._rate, self._short_time = mel.sample_rate_hz, ShortTime(mel.fft_samples, mel.hop_samples)
-        self.reach_frames = math.ceil(mel.fft_samples / mel.hop_samples)
+        self.reach_frames = self._short_time.reach_frames
 
     def __call__(self, wave, f0):
         """float32 (N,) and its F0 in Hz (T,), 0 where unvoiced, N = (T - 1) * hop_samples -> float32 (N,)."""

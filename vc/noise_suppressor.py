@@ -32,13 +32,13 @@ class NoiseSuppressor:
 
     def __init__(self, mel: MelConfig):
         self._hop, self._short_time = mel.hop_samples, ShortTime(mel.fft_samples, mel.hop_samples)
-        reach = AROUND_FRAMES + ANEW_FRAMES + SMOOTHED_FRAMES + math.ceil(mel.fft_samples / mel.hop_samples)
-        self._reach_frames = math.ceil(reach / ANEW_FRAMES) * ANEW_FRAMES
+        frames = AROUND_FRAMES + ANEW_FRAMES + SMOOTHED_FRAMES + self._short_time.reach_frames
+        # Windows begin where noise is looked for anew, so that it does not matter how a recording is cut.
+        self._reach = math.ceil(frames / ANEW_FRAMES) * ANEW_FRAMES * self._hop
 
     def stream(self, waves):
         """Blocks of a wave, float32 (n,) -> blocks of as many samples in all, a multiple of the hop."""
-        reach = self._reach_frames * self._hop
-        for wave, begin, end in windows_with_margins(waves, 4 * reach, reach, reach):
+        for wave, begin, end in windows_with_margins(waves, 4 * self._reach, self._reach, self._reach):
             yield self(wave)[begin:end]
 
     def __call__(self, wave):

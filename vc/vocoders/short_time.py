@@ -5,6 +5,7 @@ of sample by sample, and the bins of a frame lie side by side in memory, where t
 """
 
 import functools
+import math
 
 import torch
 from torch import nn
@@ -13,11 +14,13 @@ from torch.nn import functional as F
 
 class ShortTime(nn.Module):
     """Waveform (B, N) to complex spectrum (B, F, T) and back, with a Hann window and T = N // hop_samples + 1 frames,
-    the first of which has its middle on the first sample; beyond the ends lies silence."""
+    the first of which has its middle on the first sample; beyond the ends lies silence. reach_frames: how far a sample
+    is heard on the way there and back."""
 
     def __init__(self, fft_samples, hop_samples):
         super().__init__()
         self.fft_samples, self.hop_samples = fft_samples, hop_samples
+        self.reach_frames = math.ceil(fft_samples / hop_samples)
         self.register_buffer("window", torch.hann_window(fft_samples), persistent=False)
 
     def spectrum(self, wave):
