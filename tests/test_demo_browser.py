@@ -66,7 +66,7 @@ def visit(browser, address):
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda said: said.type == "error" and complaints.append(said.text))
         page.goto(address)
-        page.locator(".vc-card").first.wait_for()
+        page.locator(".vc-card input:checked").wait_for(state="attached")  # only then does it hear what is chosen
         return page
 
     yield open_page
@@ -118,6 +118,24 @@ def test_convert_and_play(visit, source):
     with page.expect_download() as download:
         page.locator("#result a[download]").first.click()
     assert download.value.suggested_filename == "aurora as Kerstin.wav"
+
+
+def test_a_voice_chosen_while_the_page_loads_stays_chosen(visit, monkeypatch):
+    from vc.demo import voices_tab
+
+    chosen, cards = threading.Event(), voices_tab.gallery_cards
+
+    def late(*arguments):
+        assert chosen.wait(PATIENCE_MS / 1000)
+        return cards(*arguments) + '<i id="late"></i>'
+
+    monkeypatch.setattr(voices_tab, "gallery_cards", late)
+    page = visit()
+    page.get_by_role("radio", name="Kerstin").dispatch_event("click")  # a pointer is not heard while the page waits
+    chosen.set()
+    page.locator("#late").wait_for(state="attached")
+    page.wait_for_timeout(500)  # what is shown as chosen follows the cards
+    assert page.get_by_role("radio", name="Kerstin").is_checked()
 
 
 def test_what_the_microphone_hears_is_converted(visit, source):

@@ -118,11 +118,12 @@ class VoicesTab:
         require(name, "Choose one of your voices first.")
         with refusals():
             session = self.studio.shelf.remove(name, session)
-        return f"{name} is deleted.", *self.refresh(session)
+        return f"{name} is deleted.", *self._refreshed(session, next(iter(self.studio.gallery)))
 
-    def refresh(self, session):
-        """New states of `everywhere`, the first voice chosen."""
-        return self._refreshed(session, next(iter(self.studio.gallery)))
+    def reload(self, session, chosen):
+        """New states of `everywhere` for a page that has just loaded. What somebody has chosen meanwhile stays."""
+        _, _, *others = self._refreshed(session, chosen)
+        return session, gr.HTML(cards=gallery_cards(self.studio, session)), *others
 
     def _refreshed(self, session, chosen):
         voices, mine = self.studio.voices(session), self.studio.shelf.names(session)
