@@ -122,12 +122,13 @@ class VoicesTab:
 
     def reload(self, session, chosen):
         """New states of `everywhere` for a page that has just loaded. What somebody has chosen meanwhile stays."""
-        _, _, *others = self._refreshed(session, chosen)
-        return session, gr.HTML(cards=gallery_cards(self.studio, session)), *others
+        return self._refreshed(session, chosen, kept=True)
 
-    def _refreshed(self, session, chosen):
+    def _refreshed(self, session, chosen, kept=False):
+        """kept: whether the gallery's choice stays what it is on the page."""
         voices, mine = self.studio.voices(session), self.studio.shelf.names(session)
-        return (session, gr.HTML(chosen, cards=gallery_cards(self.studio, session)), map_svg(voices, chosen),
+        choice = {} if kept else {"value": chosen}
+        return (session, gr.HTML(cards=gallery_cards(self.studio, session), **choice), map_svg(voices, chosen),
                 gr.Dropdown(mine, value=chosen if chosen in mine else None), gr.Dropdown(list(voices)),
                 gr.Dropdown(list(voices)))
 
