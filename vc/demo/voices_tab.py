@@ -121,7 +121,7 @@ class VoicesTab:
         return f"{name} is deleted.", *self._refreshed(session, next(iter(self.studio.gallery)))
 
     def reload(self, session, chosen):
-        """New states of `everywhere` for a page that has just loaded. What somebody has chosen meanwhile stays."""
+        """New states of `everywhere` for a page that has just loaded; what the gallery has chosen meanwhile stays."""
         return self._refreshed(session, chosen, kept=True)
 
     def _refreshed(self, session, chosen, kept=False):

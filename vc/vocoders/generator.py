@@ -107,7 +107,7 @@ class Generator(nn.Module):
 
     def agreement_frames(self, recorded):
         """How many frames on each side change what `agree` makes of the sound between two frames."""
-        overlapping = -(-self.fft_samples // self.hop_samples) - 1
+        overlapping = self.short_time.reach_frames - 1
         return overlapping * len(self.shares(recorded)) + -(-self.fft_samples // (2 * self.hop_samples))
 
     def follow(self, prediction: Prediction, last=None):
