@@ -9,7 +9,7 @@ import vc
 
 ROOT = Path(vc.__file__).parent
 LAYERS = [
-    {"errors"},
+    {"errors", "assets"},
     {"config", "files", "workers", "registry", "distributed"},
     {"audio", "level", "device", "windows", "pitch", "pitch_range"},
     {"features", "harmonics", "layers", "spectrum", "bounds", "source_filter", "cepstrum", "adaptation", "detail"},

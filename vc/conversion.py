@@ -16,7 +16,7 @@ import torch
 from torch.nn import functional as F
 
 import vc
-from vc import adaptation
+from vc import adaptation, assets
 from vc.audio import AudioWriter, load_audio, stream_audio
 from vc.bottlenecks import Squeezed
 from vc.checkpoint import load_model
@@ -39,7 +39,7 @@ from vc.vocoders.base import nothing_known
 from vc.voices import Voice
 from vc.windows import sliding_windows
 
-DEFAULT_MODEL = Path(__file__).parent / "assets" / "default.safetensors"
+DEFAULT_MODEL = assets.FOLDER / "default.safetensors"
 
 WINDOW_S, OVERLAP_S = 24.0, 4.0
 REFERENCE_WINDOW_S = 10.0

@@ -14,13 +14,14 @@ from pathlib import Path
 import torch
 from torch.nn import functional as F
 
+from vc import assets
 from vc.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from vc.errors import VoiceError
 from vc.pitch_range import LEAST_SPREAD, PitchRange
 from vc.spectrum import LongTermSpectrum
 from vc.voices import Voice
 
-DEFAULT_PRIOR = Path(__file__).parent / "assets" / "default.prior.safetensors"
+DEFAULT_PRIOR = assets.FOLDER / "default.prior.safetensors"
 
 SEMITONE = math.log(2) / 12  # in nepers, as log-F0 is
 LEAST_STD = 1e-3  # of a band in nepers: one that never changes has no logarithm

@@ -20,11 +20,11 @@ from pathlib import Path
 
 import numpy as np
 
-import vc
+from vc import assets
 from vc.audio import load_audio, save_audio
 
 RATE_HZ = 16000
-CLIP = Path(vc.__file__).parent / "assets" / "clips" / "source.flac"
+CLIP = assets.FOLDER / "clips" / "source.flac"
 GALLERY = "A voice of the gallery"
 
 

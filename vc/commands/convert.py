@@ -2,9 +2,8 @@
 
 import logging
 import time
-from pathlib import Path
 
-import vc
+from vc import assets
 from vc.commands.shared import add_command, add_model_options, complain, load_converter, resolve_target
 from vc.errors import CheckError, VcError
 
@@ -91,7 +90,7 @@ def _add_example(commands):
 
 
 def _example(options):
-    clips = Path(vc.__file__).parent / "assets" / "clips"
+    clips = assets.FOLDER / "clips"
     converter = load_converter(options)
     print(f"source: {clips / 'source.flac'}\ntarget: {clips / 'target.flac'}")
     _convert_one(converter, clips / "source.flac", converter.voice_of(clips / "target.flac"), options.output,

@@ -4,9 +4,9 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-import vc
+from vc import assets
 
-FOLDER = Path(vc.__file__).parent / "assets" / "voices"
+FOLDER = assets.FOLDER / "voices"
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import final
 import torch
 from torch.nn import functional as F
 
+from vc import assets
 from vc.checkpoint import load_checkpoint, load_weights, require_same_mel, trained_weights
 from vc.errors import CheckpointError
 from vc.vocoders.base import Vocoder
@@ -13,7 +14,7 @@ from vc.vocoders.generator import Generator
 from vc.vocoders.phases import Turns
 from vc.windows import windows_with_margins
 
-DEFAULT_FILE = Path(__file__).parent.parent / "assets" / "vocoder.safetensors"
+DEFAULT_FILE = assets.FOLDER / "vocoder.safetensors"
 BLOCK_FRAMES = 800
 
 

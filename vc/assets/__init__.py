@@ -1,0 +1,5 @@
+"""What travels inside the package: the weights that ship, each with its card, and recordings to try them on."""
+
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
