@@ -53,17 +53,25 @@ def test_a_held_tone_is_a_voice_and_no_noise():
     torch.testing.assert_close(SUPPRESSOR(wave), wave, atol=1e-4, rtol=0)
 
 
-def test_what_is_louder_than_the_noise_by_so_much_keeps_so_much():
-    """A power of ten times the noise keeps the amplitude 1 - 1 / 10, one below it no more than the floor."""
-    powers = torch.tensor([10.0, 2.0, 1.0, 0.1, 0.0])
-    found = [gains(torch.full((9, 9), power), torch.ones(9, 9)) for power in powers]
-    floor = 10 ** (-AT_MOST_DB / 20)
-    for gain, expected in zip(found, [0.9, 0.5, floor, floor, floor], strict=True):
-        torch.testing.assert_close(gain, torch.full((9, 9), expected))
+def test_a_gain_goes_by_what_was_let_through_before():
+    """4 and then 9 of a noise of 1: of the first 3 are speech and 2.25 are let through, so 2.4225 of the second are."""
+    found = gains(torch.tensor([[4.0, 9.0]]), torch.ones(1, 2))
+    torch.testing.assert_close(found, torch.tensor([[3 / 4, 2.4225 / 3.4225]]))
 
 
-def test_one_bin_alone_is_not_heard_through_the_noise():
-    """Its neighbours in time and frequency tell that it is a whim of the noise."""
+@pytest.mark.parametrize("power", [0.0, 0.1, 1.0])
+def test_what_is_no_louder_than_the_noise_is_turned_down_by_so_much(power):
+    found = gains(torch.full((3, 9), power), torch.ones(3, 9))
+    torch.testing.assert_close(found, torch.full((3, 9), 10 ** (-AT_MOST_DB / 20)))
+
+
+@pytest.mark.parametrize("power", [0.0, 1e-9, 1.0])
+def test_where_no_pause_tells_of_noise_all_is_let_through(power):
+    torch.testing.assert_close(gains(torch.full((3, 9), power), torch.zeros(3, 9)), torch.ones(3, 9))
+
+
+def test_one_frame_alone_is_not_heard_through_the_noise():
+    """The one before tells that it is a whim of the noise."""
     power = torch.ones(9, 9)
     power[4, 4] = 4.0
     assert gains(power, torch.ones(9, 9)).max() < 0.3

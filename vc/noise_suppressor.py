@@ -2,16 +2,17 @@
 
 Noise comes from everywhere: what is left of the source's, the target's, whose recordings have their room in the
 long-term spectrum that a conversion is moved onto, and the vocoder's. Whatever it is, the pauses around have it alone,
-and each bin of a frame is turned down as far as it holds no more than they do. That is spectral subtraction (Boll 1979,
-"Suppression of acoustic noise in speech using spectral subtraction"), its gain taken from neighbouring bins and frames
-together and held above a floor, so that what is left does not ring (Berouti, Schwartz and Makhoul 1979, "Enhancement of
-speech corrupted by acoustic noise"). EXPERIMENTS.md in recipes/default has the figures that chose it.
+and each bin of a frame is turned down as far as it holds no more than they do, by a Wiener filter. How much speech there
+is in a bin is told less by the frame itself than by what was let through of the one before (Ephraim and Malah 1984,
+"Speech enhancement using a minimum mean-square error short-time spectral amplitude estimator"; with this filter Scalart
+and Filho 1996, "Speech enhancement based on a priori signal to noise estimation"), so what is left of the noise does not
+ring. EXPERIMENTS.md in recipes/default has the figures that chose it.
 """
 
 import math
 
+import numpy as np
 import torch
-from torch.nn import functional as F
 
 from vc.config import MelConfig
 from vc.spectrum import frame_levels_db, is_speech
@@ -21,9 +22,10 @@ from vc.windows import windows_with_margins
 AROUND_FRAMES = 320  # so far before and after a frame pauses are looked for
 ANEW_FRAMES = 20  # how often
 QUIETEST = 0.1  # which share of the frames there tells of the noise, unless they are speech
-AT_MOST_DB = 12.0  # so much is anything turned down
+AT_MOST_DB = 20.0  # so much is anything turned down
+BEFORE_SHARE = 0.97  # how far the frame before tells what is speech
 SILENT_DBFS = -81.0  # a frame below that was silenced, and tells of no noise
-SMOOTHED_BINS, SMOOTHED_FRAMES = 3, 5  # over which a spectrum's power is averaged
+SETTLED_FRAMES = 100  # after which it no longer matters what a gain began with
 TINY = 1e-20
 
 
@@ -32,7 +34,7 @@ class NoiseSuppressor:
 
     def __init__(self, mel: MelConfig):
         self._hop, self._short_time = mel.hop_samples, ShortTime(mel.fft_samples, mel.hop_samples)
-        frames = AROUND_FRAMES + ANEW_FRAMES + SMOOTHED_FRAMES + self._short_time.reach_frames
+        frames = AROUND_FRAMES + ANEW_FRAMES + SETTLED_FRAMES + self._short_time.reach_frames
         # Windows begin where noise is looked for anew, so that it does not matter how a recording is cut.
         self._reach = math.ceil(frames / ANEW_FRAMES) * ANEW_FRAMES * self._hop
 
@@ -61,6 +63,12 @@ class NoiseSuppressor:
 
 def gains(power, noise):
     """Of the bins of a spectrum, from its power and that of the noise: all (F, T)."""
-    over = (SMOOTHED_BINS, SMOOTHED_FRAMES)
-    smooth = F.avg_pool2d(power[None], over, 1, [size // 2 for size in over], count_include_pad=False)[0]
-    return (1 - noise / smooth.clamp(min=TINY)).clamp(min=10 ** (-AT_MOST_DB / 20))
+    # Thousands of steps on a few hundred numbers each, which numpy begins sooner than torch.
+    power, noise = power.T.numpy(), noise.T.numpy()
+    own = np.maximum(power - noise, 0)
+    gain, let_through = np.empty_like(power), own[0]
+    for frame, row in enumerate(gain):
+        speech = BEFORE_SHARE * let_through + (1 - BEFORE_SHARE) * own[frame]
+        np.divide(speech + TINY, speech + noise[frame] + TINY, out=row)
+        let_through = row**2 * power[frame]
+    return torch.from_numpy(gain.T).clamp(min=10 ** (-AT_MOST_DB / 20))
