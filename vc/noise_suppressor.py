@@ -25,7 +25,7 @@ QUIETEST = 0.1  # which share of the frames there tells of the noise, unless the
 AT_MOST_DB = 20.0  # so much is anything turned down
 BEFORE_SHARE = 0.97  # how far the frame before tells what is speech
 SILENT_DBFS = -81.0  # a frame below that was silenced, and tells of no noise
-SETTLED_FRAMES = 100  # after which it no longer matters what a gain began with
+SETTLED_FRAMES = 40  # after which it no longer matters what a gain began with
 TINY = 1e-20
 
 
