@@ -20,11 +20,10 @@ from pathlib import Path
 
 import numpy as np
 
-from vc import assets
+from vc.assets import SOURCE_CLIP
 from vc.audio import load_audio, save_audio
 
 RATE_HZ = 16000
-CLIP = assets.FOLDER / "clips" / "source.flac"
 GALLERY = "A voice of the gallery"
 
 
@@ -36,7 +35,7 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "source.wav"
-        save_audio(source, np.resize(load_audio(CLIP, RATE_HZ), round(options.seconds * RATE_HZ)), RATE_HZ)
+        save_audio(source, np.resize(load_audio(SOURCE_CLIP, RATE_HZ), round(options.seconds * RATE_HZ)), RATE_HZ)
         server, address = start_server()
         try:
             before_mib = peak_mib(server.pid)

@@ -3,3 +3,4 @@
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
+SOURCE_CLIP, TARGET_CLIP = FOLDER / "clips" / "source.flac", FOLDER / "clips" / "target.flac"

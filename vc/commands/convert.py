@@ -3,7 +3,7 @@
 import logging
 import time
 
-from vc import assets
+from vc.assets import SOURCE_CLIP, TARGET_CLIP
 from vc.commands.shared import add_command, add_model_options, complain, load_converter, resolve_target
 from vc.errors import CheckError, VcError
 
@@ -90,9 +90,7 @@ def _add_example(commands):
 
 
 def _example(options):
-    clips = assets.FOLDER / "clips"
     converter = load_converter(options)
-    print(f"source: {clips / 'source.flac'}\ntarget: {clips / 'target.flac'}")
-    _convert_one(converter, clips / "source.flac", converter.voice_of(clips / "target.flac"), options.output,
-                 options.force)
+    print(f"source: {SOURCE_CLIP}\ntarget: {TARGET_CLIP}")
+    _convert_one(converter, SOURCE_CLIP, converter.voice_of(TARGET_CLIP), options.output, options.force)
     return 0

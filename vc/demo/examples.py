@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from vc.assets import SOURCE_CLIP
 from vc.demo.drawing import mel_panels
 from vc.demo.judge import badge
-from vc.demo.studio import SOURCE_CLIP
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from vc import assets
 from vc.audio import load_audio, stream_audio
 from vc.demo.gallery import people
 from vc.demo.settings import Settings
@@ -13,7 +12,6 @@ from vc.errors import AudioError, VoiceError
 from vc.voices import Voice, VoiceLibrary
 
 PICTURE_S = 20.0  # of a recording, from its beginning, is drawn
-SOURCE_CLIP = assets.FOLDER / "clips" / "source.flac"
 
 
 class Studio:

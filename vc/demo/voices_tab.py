@@ -4,10 +4,10 @@ from pathlib import Path
 
 import gradio as gr
 
+from vc.assets import SOURCE_CLIP
 from vc.demo.cards import gallery_cards
 from vc.demo.quality import hints
 from vc.demo.refusals import refusals, require
-from vc.demo.studio import SOURCE_CLIP
 from vc.demo.uploads import recording, result
 from vc.demo.voice_map import map_svg
 from vc.voices import blend, save_voice

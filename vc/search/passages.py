@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from vc.assets import TARGET_CLIP
 from vc.audio import stream_audio
-from vc.conversion import DEFAULT_MODEL, MIN_REFERENCE_S
+from vc.conversion import MIN_REFERENCE_S
 from vc.errors import SearchError
 from vc.level import (
     SILENCE_DBFS,
@@ -28,7 +29,7 @@ from vc.windows import sliding_windows
 # Windows overlap by MAX_QUERY_S, so that whatever is looked for lies whole in one of them.
 WINDOW_S, MAX_QUERY_S = 30.0, 10.0
 WHISPER_BANDS = 64
-COMMON_VOICE = DEFAULT_MODEL.parent / "clips" / "target.flac"
+COMMON_VOICE = TARGET_CLIP
 
 
 @dataclass(frozen=True)
