@@ -15,7 +15,7 @@ LAYERS = [
     {"features", "harmonics", "layers", "spectrum", "bounds", "source_filter", "cepstrum", "adaptation", "detail"},
     {"bottlenecks", "cores", "rates", "encoder", "decoder", "adversaries", "realism", "discriminators",
      "code_losses", "latent_critic"},
-    {"model", "hearing", "losses", "stacked"},
+    {"model", "losses", "stacked"},
     {"checkpoint", "data"},
     {"vocoders"},
     {"lowest_harmonics", "pitch_postfilter", "noise_suppressor"},

@@ -13,6 +13,7 @@ from vc.errors import AudioError, ConfigError, DataError
 from vc.objective import Objective
 
 MEL = MelConfig()
+OF_WAVES = ("noise", "room")
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +53,8 @@ def test_the_generator_decides_all(name, noises):
     (one, first), (other, again), (_, another) = (spoilt(wanted, seed) for seed in (1, 1, 2))
     torch.manual_seed(5)  # torch's own generator has no say
     assert torch.equal(one, other) and torch.equal(first, again)
-    changed = (one, first)[name != "noise"], spoilt(wanted, 2)[name != "noise"], some_speech()[name != "noise"]
+    of_mels = name not in OF_WAVES
+    changed = (one, first)[of_mels], spoilt(wanted, 2)[of_mels], some_speech()[of_mels]
     assert not torch.equal(changed[0], changed[1]) and not torch.equal(changed[0], changed[2])
     assert all(torch.isfinite(part).all() for part in (one, first))
 
@@ -165,6 +167,28 @@ def test_digital_silence_stays_finite(noises, tmp_path):
     assert torch.equal(silent, torch.zeros(2, 800))
 
 
+def test_what_follows_a_click_in_a_room_dies_away_as_asked():
+    """By 60 dB in the time asked for, so by 20 dB in a third of it, and so far below the click in all."""
+    click = torch.zeros(50, 16000)
+    click[:, 100] = 1
+    room = {"shortest_s": 0.3, "longest_s": 0.3, "lowest_db": 6.0, "highest_db": 6.0}
+    heard = Corruptions({"room": room}, MEL).wave(click, generator())
+    assert heard.square().sum(1).tolist() == pytest.approx([1.0] * 50, rel=1e-4)  # as loud as it was
+    assert heard[:, :100].abs().max() < 1e-6 and heard[:, 5000:].abs().max() < 1e-3
+    echo = heard[:, 101:].square()
+    assert (10 * torch.log10(heard[:, 100].square() / echo.sum(1))).tolist() == pytest.approx([6.0] * 50, abs=0.01)
+    fallen_db = 10 * torch.log10(echo[:, :160].mean() / echo[:, 1600:1760].mean())
+    assert fallen_db.item() == pytest.approx(20, abs=0.5)
+
+
+def test_rooms_differ():
+    click = torch.zeros(300, 12000)
+    click[:, 0] = 1
+    echo = Corruptions({"room": {}}, MEL).wave(click, generator())
+    below_db = 10 * torch.log10(echo[:, 0].square() / echo[:, 1:].square().sum(1))
+    assert -0.1 < below_db.min() < 1 and 11 < below_db.max() < 12.1 and 5 < below_db.mean() < 7
+
+
 # In training
 
 
@@ -202,7 +226,9 @@ def test_source_and_reference_are_spoilt_and_the_target_stays_clean(name, noises
     ("noise", {}, "corruptions.noise.path: got '', expected a folder of recordings of noise"),
     ("noise", {"path": "x", "lowest_db": 30.0}, "corruptions.noise.lowest_db: got 30.0, expected at most highest_db, "
                                                 "20"),
-    ("rain", {}, "unknown corruption 'rain'; choose one of gaussian, zeros, masks, noise"),
+    ("room", {"shortest_s": 0.7}, "corruptions.room.shortest_s: got 0.7, expected above 0, at most longest_s, 0.6"),
+    ("room", {"highest_db": -1.0}, "corruptions.room.lowest_db: got 0.0, expected at most highest_db, -1"),
+    ("rain", {}, "unknown corruption 'rain'; choose one of gaussian, zeros, masks, noise, room"),
 ])
 def test_what_makes_no_sense_is_refused(name, settings, message):
     with pytest.raises(ConfigError) as refusal:

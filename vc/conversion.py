@@ -24,7 +24,6 @@ from vc.detail import Detail, detail_of, with_detail
 from vc.device import choose_device
 from vc.errors import AudioError
 from vc.features import LogMel
-from vc.hearing import MOVED, Hearing
 from vc.level import LevelMeter, at_level, level_gain, require_speech, restore_level, restoring_gain, trim_silence
 from vc.model import Drawing
 from vc.noise_suppressor import NoiseSuppressor
@@ -56,7 +55,7 @@ def load(model=None, device="auto", vocoder=None, refined=True):
 
     device: auto, cpu, cuda or mps. vocoder: a name in vc.vocoders.VOCODERS or a file that holds one, by default
     what vc.vocoders.default_vocoder says. refined: False gives what the two halves say by themselves, without
-    vc.hearing, vc.adaptation, vc.detail and vc.spectrum. Raises CheckpointError, ConfigError.
+    vc.adaptation, vc.detail and vc.spectrum. Raises CheckpointError, ConfigError.
     """
     device = choose_device(device)
     model, checkpoint = load_model(model_path(model))
@@ -89,11 +88,11 @@ class Halves:
 
 @dataclass(frozen=True)
 class Piece:
-    """What is heard in a piece of a reference. log_mel: (M, T). contents: content halves (V, C, T') as heard in V
-    voices. speaker: speaker half (S,). speech: which frames are speech (T,), bool. f0: of all frames in Hz (T,)."""
+    """What is heard in a piece of a reference. log_mel: (M, T). content: content half (C, T'). speaker: speaker half
+    (S,). speech: which frames are speech (T,), bool. f0: of all frames in Hz (T,)."""
 
     log_mel: torch.Tensor
-    contents: torch.Tensor
+    content: torch.Tensor
     speaker: torch.Tensor
     speech: torch.Tensor
     f0: torch.Tensor
@@ -144,7 +143,6 @@ class Converter:
         self._parts = SourceFilter(self.mel, self.device)
         self._postfilter = PitchPostfilter(self.mel)
         self._suppressor = NoiseSuppressor(self.mel)
-        self._hear = Hearing(model, self._parts, MOVED if refined else 0)
 
     def convert(self, source, target):
         """`source` in the voice of `target` (a path, a list of paths or a Voice): float32 (N,), as long as the source.
@@ -248,10 +246,10 @@ class Converter:
         audio = torch.from_numpy(at_level(audio, self.sample_rate))
         for window in _even_split(audio.to(self.device), round(REFERENCE_WINDOW_S * self.sample_rate)):
             log_mel = self._log_mel(window[None])[0]
-            embedding = self._hear.each(log_mel)
+            embedding = self.model.encode(log_mel[None])
             speech = speech_frames(window, self.mel.hop_samples)
             f0 = torch.from_numpy(track_pitch(window.cpu().numpy(), self.sample_rate, self.mel.hop_samples))
-            yield Piece(log_mel.cpu(), embedding.content.cpu(), embedding.speaker[0].cpu(), speech.cpu(), f0,
+            yield Piece(log_mel.cpu(), embedding.content[0].cpu(), embedding.speaker[0].cpu(), speech.cpu(), f0,
                         len(window) / self.sample_rate)
 
     def _voice_heard(self, pieces, name):
@@ -268,14 +266,10 @@ class Converter:
         return adaptation.solve(sum(self._evidence_in(piece, speaker) for piece in pieces))[0].cpu()
 
     def _evidence_in(self, piece, speaker):
-        """What a piece tells of that, as the mean of the voices it is heard in: the map is not to lean on what a move
-        still changes in the content half."""
-        def for_each(part):
-            return part.to(self.device).expand(len(piece.contents), *part.shape)
-
-        drawn = self.model.draw(piece.contents.to(self.device), for_each(speaker), for_each(piece.f0))
-        told = adaptation.evidence(drawn.seen, for_each(piece.log_mel) - drawn.log_mel, for_each(piece.speech))
-        return told.mean(0, keepdim=True)
+        """What a piece tells of that."""
+        drawn = self._draw(piece.content, speaker, piece.f0)
+        wrong = piece.log_mel.to(self.device) - drawn.log_mel[0]
+        return adaptation.evidence(drawn.seen, wrong[None], piece.speech[None].to(self.device))
 
     def _draw(self, content, speaker, f0) -> Drawing:
         """Of one item: (C, T'), (S,), (T,)."""
@@ -344,7 +338,7 @@ class Converter:
         held = self._hold_edges(frames.log_mel)
         # A breath or a hum far below speech is no voice, whatever the tracker says.
         f0 = frames.f0 * (frames.level_db > GATE_OPEN_DBFS)
-        embedding = self._hear(held)
+        embedding = self.model.encode(held[None])
         goes_past = detailed and self.refined
         detail = self._detail(held, embedding, f0, frames.level_db) if goes_past else None
         unvoiced = frames.spectrum * (f0 == 0) if goes_past and frames.spectrum is not None else None

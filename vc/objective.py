@@ -84,7 +84,7 @@ class Objective(nn.Module):
     def forward(self, batch: Batch, step, generator) -> Outcome:
         """The losses of one batch, or of this process's share of it. generator: decides how the input's voice is
         moved."""
-        batch, clean, heard, reference, known = map(self.crew.share, self._prepare(batch, generator))
+        batch, clean, heard, _, reference, known = map(self.crew.share, self._prepare(batch, generator))
         self.model.encoder.bottleneck.step.fill_(step)
         embedding = self.model.encode(heard)
         others, metrics = self._squeeze(embedding)
@@ -127,7 +127,7 @@ class Objective(nn.Module):
         return Outcome(total, terms | others, metrics)
 
     def _prepare(self, batch, generator):
-        """The batch; log-mels (B, M, T) of its sources as they are, of its sources as the encoder hears them and of its
+        """The batch; log-mels (B, M, T) of its sources as they are and as the encoder hears them, and the same of its
         references; and which items are known speakers, no strangers (B,), bool, on the CPU, since how many they are
         must not wait for a GPU."""
         listen, known = self.log_mel, torch.ones(len(batch.speaker_ids), dtype=torch.bool)
@@ -138,10 +138,9 @@ class Objective(nn.Module):
 
             def listen(wave):
                 return move(self.log_mel(wave))
-        clean = listen(batch.source)
-        heard = self._spoil(batch.source, clean, listen, generator, self.perturb)
-        reference = self._spoil(batch.reference, listen(batch.reference), listen, generator)
-        return batch, clean, heard, reference, known
+        source, reference = listen(batch.source), listen(batch.reference)
+        return (batch, source, self._spoil(batch.source, source, listen, generator, self.perturb),
+                reference, self._spoil(batch.reference, reference, listen, generator), known)
 
     def _spoil(self, wave, clean, listen, generator, perturb=None):
         """What the encoder hears instead of the clean log-mel: corrupted, and, where `perturb` is given, in a moved

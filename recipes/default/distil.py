@@ -15,29 +15,19 @@ OTHERs need the same mel. What ships with a model, its calibration and its prior
 on with --resume; the result is in best.safetensors and last.safetensors of the folder.
 """
 
-import argparse
-import sys
 from dataclasses import replace
 from functools import partial
 
 import torch
+from course import course_parser, exit_with, hold
 
 from vc import losses
 from vc.checkpoint import load_model, require_same_mel
 from vc.conversion import model_path
 from vc.distributed import Crew
-from vc.errors import VcError
-from vc.finetuning import going_on_from
 from vc.objective import Objective, Outcome
 from vc.spectrum import speech_frames
-from vc.training import Trainer
 
-KEPT = ("mel", "model", "loss", "perturb", "strangers", "corruptions", "data")  # of the model's config
-SETTINGS = {
-    "adversary": {"form": "none"},
-    "train": {"steps": 1000, "batch": 8, "learning_rate": 3e-4, "warmup_steps": 20, "average_decay": 0.985,
-              "consistency_share": 1.0, "validate_every": 200, "save_every": 100, "probe_every": 1000000},
-}
 # Of repeating a recording, adapted to its voice and not; the conversions and the anchor weigh 1.
 OWN, OWN_PLAIN = 0.3, 0.1
 
@@ -65,7 +55,7 @@ class Distillation(Objective):
     def forward(self, batch, step, generator):
         model, hop = self.model, self.config.mel.hop_samples
         with torch.no_grad():
-            batch, clean, heard, reference, _ = map(self.crew.share, self._prepare(batch, generator))
+            batch, clean, heard, _, reference, _ = map(self.crew.share, self._prepare(batch, generator))
         speaks = speech_frames(batch.reference, hop)
 
         def say(member, content, voices):
@@ -95,26 +85,13 @@ class Distillation(Objective):
 
 
 def main(arguments):
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("model", metavar="MODEL", help="that learns")
+    parser = course_parser(__doc__)
     parser.add_argument("others", nargs="+", metavar="OTHER", help="models to learn from; then section.key=value")
-    parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="of the run")
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--device", default="cpu")
     options = parser.parse_intermixed_args(arguments)
-    settings = [text for text in options.others if "=" in text]
+    overrides = [text for text in options.others if "=" in text]
     others = [text for text in options.others if "=" not in text]
-    config = going_on_from(options.model, KEPT, SETTINGS, settings)
-    trainer = Trainer(config, options.output, resume=options.resume, device=options.device,
-                      objective=partial(Distillation, others=others))
-    try:
-        trainer.run()
-    finally:
-        trainer.close()
+    hold(partial(Distillation, others=others), options, overrides)
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except VcError as error:
-        sys.exit(f"distil: error: {error}")
+    exit_with(main)

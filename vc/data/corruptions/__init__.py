@@ -9,13 +9,14 @@ from vc.data.corruptions.base import Corruption
 from vc.data.corruptions.gaussian import Gaussian
 from vc.data.corruptions.masks import Masks
 from vc.data.corruptions.noise import Noise
+from vc.data.corruptions.room import Room
 from vc.data.corruptions.zeros import Zeros
 from vc.errors import ConfigError
 from vc.registry import make
 
 __all__ = ["CORRUPTIONS", "Corruption", "Corruptions"]
 
-CORRUPTIONS = {"gaussian": Gaussian, "zeros": Zeros, "masks": Masks, "noise": Noise}
+CORRUPTIONS = {"gaussian": Gaussian, "zeros": Zeros, "masks": Masks, "noise": Noise, "room": Room}
 
 
 class Corruptions:

@@ -22,6 +22,11 @@ class Corruption(ABC):
         return log_mel
 
 
+def power(wave):
+    """Mean square of each item, (B, N) -> (B, 1)."""
+    return wave.square().mean(1, keepdim=True)
+
+
 def band_means(log_mel):
     """What tells nothing of a frame: each band's mean over the item, (B, M, T) -> (B, M, 1).
 

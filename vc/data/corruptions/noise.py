@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from vc.audio import load_audio
-from vc.data.corruptions.base import Corruption
+from vc.data.corruptions.base import Corruption, power
 from vc.data.layouts import AUDIO_SUFFIXES, list_audio
 from vc.errors import DataError
 from vc.registry import expect
@@ -42,8 +42,8 @@ class Noise(Corruption):
         start = (torch.rand(B, 1, generator=generator).to(wave) * length).long()
         noise = self._samples[self._offsets[chosen] + (start + torch.arange(N, device=wave.device)) % length]
         ratio_db = torch.empty(B, 1).uniform_(self.lowest_db, self.highest_db, generator=generator).to(wave)
-        wanted = _power(wave) * 10 ** (-ratio_db / 10)
-        return wave + noise * (wanted / _power(noise).clamp(min=LEAST_POWER)).sqrt()
+        wanted = power(wave) * 10 ** (-ratio_db / 10)
+        return wave + noise * (wanted / power(noise).clamp(min=LEAST_POWER)).sqrt()
 
 
 def add_noise(waves, folder, ratio_db, mel):
@@ -61,8 +61,3 @@ def _read(folder, sample_rate_hz):
         raise DataError(f"corruptions.noise.path: {folder} holds no audio file; expected recordings of noise, "
                         f"{', '.join(sorted(AUDIO_SUFFIXES))}")
     return [load_audio(folder / file, sample_rate_hz) for file in files]
-
-
-def _power(wave):
-    """(B, N) -> (B, 1), mean square."""
-    return wave.square().mean(1, keepdim=True)
