@@ -150,6 +150,16 @@ def test_info_tells_what_a_model_file_holds(call, workshop):
     assert "training)" in last.out and "steps        2" in last.out
 
 
+def test_the_model_in_the_package_has_a_name(call, source, tmp_path):
+    own = call("info")
+    assert own.code == 0 and call("info", "default") == own
+    checked = call("check", source)
+    assert "familiar" in checked.out and call("check", source, "--model", "default") == checked
+    for number, model in enumerate(([], ["default"])):
+        assert call("export", *model, "-o", tmp_path / f"{number}.onnx").code == 0
+    assert contents(tmp_path) == ["0-decoder.onnx", "0-encoder.onnx", "1-decoder.onnx", "1-encoder.onnx"]
+
+
 # convert
 
 

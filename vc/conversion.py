@@ -65,7 +65,7 @@ def load(model=None, device="auto", vocoder=None, refined=True):
 
 def model_path(model=None):
     """The file of a model; None and "default" mean the one that ships with the package."""
-    return DEFAULT_MODEL if model in (None, "default") else Path(model)
+    return DEFAULT_MODEL if model is None or str(model) == "default" else Path(model)
 
 
 @dataclass(frozen=True)

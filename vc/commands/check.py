@@ -55,13 +55,13 @@ def _check(options):
 def _calibration(options, converter):
     """The one asked for, the one beside the model, or None. Raises CheckError for one asked for that does not fit."""
     from vc.calibration import calibration_beside, load_calibration
-    from vc.conversion import DEFAULT_MODEL
+    from vc.conversion import model_path
     from vc.errors import CheckError
 
     if options.calibration:
         return load_calibration(options.calibration, converter)
     try:
-        return load_calibration(calibration_beside(options.model or DEFAULT_MODEL), converter)
+        return load_calibration(calibration_beside(model_path(options.model)), converter)
     except CheckError as error:
         print(f"vc: no verdicts: {error}", file=sys.stderr)
         return None

@@ -63,10 +63,10 @@ def _convert_one(converter, source, voice, output, force):
 def _strange_from(model, converter):
     """The score from which a source is warned of; None where the model has no calibration."""
     from vc.calibration import CostTable, calibration_beside, load_calibration
-    from vc.conversion import DEFAULT_MODEL
+    from vc.conversion import model_path
 
     try:
-        calibration = load_calibration(calibration_beside(model or DEFAULT_MODEL), converter)
+        calibration = load_calibration(calibration_beside(model_path(model)), converter)
     except CheckError:
         return None
     return calibration.threshold(CostTable(share=STRANGE_SHARE))

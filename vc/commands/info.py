@@ -13,9 +13,9 @@ def add(commands):
 
 def _info(options):
     from vc.checkpoint import load_checkpoint
-    from vc.conversion import DEFAULT_MODEL
+    from vc.conversion import model_path
 
-    path = options.model or DEFAULT_MODEL
+    path = model_path(options.model)
     checkpoint = load_checkpoint(path, kinds=("model", "vocoder", "training"))
     config = checkpoint.config
     sizes, lines = (_describe_vocoder if config.task == "vocoder" else _describe_converter)(path, config)

@@ -29,11 +29,11 @@ def _probe(options):
     if output is not None and not output.parent.is_dir():
         raise DataError(f"{output}: its folder does not exist; make it first")
     from vc.checkpoint import load_model
-    from vc.conversion import DEFAULT_MODEL
+    from vc.conversion import model_path
     from vc.probing.report import format_findings, save_findings
     from vc.probing.run import run_probes
 
-    model, _ = load_model(options.model or DEFAULT_MODEL)
+    model, _ = load_model(model_path(options.model))
     report = run_probes(model, options.data, options.only, options.speakers, options.seconds, options.seed,
                         options.quick)
     print(format_findings(report))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import vc
 from vc.checkpoint import load_checkpoint
-from vc.conversion import DEFAULT_MODEL
+from vc.conversion import model_path
 from vc.errors import AudioError, EvaluationError
 from vc.evaluation import listening, result
 from vc.evaluation.figures import OTHER_COSINES, summarise
@@ -70,7 +70,7 @@ def _know_speakers(request, examiner):
         for speaker, path in recordings:
             with contextlib.suppress(AudioError):  # one that could not be read has failed its pairs
                 contours[speaker].extend([examiner.reading("pitch", path)] if "pitch" in examiner.instruments else [])
-    trained_on = load_checkpoint(request.model or DEFAULT_MODEL).extra.get("speakers")
+    trained_on = load_checkpoint(model_path(request.model)).extra.get("speakers")
     return know_speakers(request.table, sorted(names), contours, trained_on if isinstance(trained_on, list) else None)
 
 

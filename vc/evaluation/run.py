@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vc.conversion import DEFAULT_MODEL, load
+from vc.conversion import load, model_path
 from vc.errors import AudioError, DataError
 from vc.evaluation.cache import Cache, digest, program_digest
 from vc.evaluation.examiner import Examiner, Question
@@ -64,7 +64,7 @@ def evaluate(request: Request):
     converter = load(request.model, request.device, request.vocoder)
     cache_folder = Path(request.cache or Path(request.folder) / "cache")
     components = fit_pca(converter.model.config, questions, cache_folder, request.pca_data)
-    settings = Settings(request.model or DEFAULT_MODEL, request.device, request.vocoder, components, texts)
+    settings = Settings(model_path(request.model), request.device, request.vocoder, components, texts)
     facts = Facts(converter.fingerprint, converter.vocoder.fingerprint, converter.mel.model_dump_json(),
                   components.stem)
     with workforce(start_studio, settings, request.workers or processors(), Studio(settings, converter)) as work:
