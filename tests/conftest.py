@@ -33,6 +33,16 @@ def clips(repository):
 
 
 @pytest.fixture(scope="session")
+def corpus(clips, tmp_path_factory):
+    """Folder of the clips, prepared for training."""
+    from vc.data.preparation import prepare
+
+    folder = tmp_path_factory.mktemp("corpus")
+    prepare(clips, folder, layout="speaker", progress=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def tiny_model(repository, tmp_path_factory):
     """File of an untrained model of configs/tiny.yaml: enough for everything but the sound."""
     return save_untrained(tmp_path_factory.mktemp("model") / "tiny.safetensors", repository)

@@ -37,6 +37,11 @@ class Call:
         assert folder is None or contents(folder) == []
 
 
+# Overrides for a course of recipes/default on the clips.
+QUICK_COURSE = ("data.segment_s=0.5", "data.reference_s=0.5", "data.held_out_speakers=0", "train.steps=4",
+                "train.batch=4", "train.warmup_steps=0", "train.log_every=2", "train.validate_every=100")
+
+
 def contents(folder):
     """Names of the files below a folder, hidden ones too, sorted; none where there is no folder (any more)."""
     return sorted(Path(parent, name).relative_to(folder).as_posix()

@@ -5,25 +5,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers import log_lines, save_untrained
+from helpers import QUICK_COURSE, log_lines, save_untrained
 
 from vc.checkpoint import load_model
-from vc.data.preparation import prepare
 from vc.errors import CheckpointError
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "recipes" / "default"))  # as when the script runs
 
 import distil  # noqa: E402
-
-QUICK = ("data.segment_s=0.5", "data.reference_s=0.5", "data.held_out_speakers=0", "train.steps=4", "train.batch=4",
-         "train.warmup_steps=0", "train.log_every=2", "train.validate_every=100")
-
-
-@pytest.fixture(scope="module")
-def data(clips, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    prepare(clips, folder, layout="speaker", progress=False)
-    return folder
 
 
 @pytest.fixture
@@ -34,29 +23,29 @@ def models(repository, tiny_model, tmp_path):
     return str(tiny_model), str(other)
 
 
-def test_both_halves_learn_and_the_scale_of_the_bands_stays(data, models, tmp_path):
-    distil.main([*models, "-o", str(tmp_path / "run"), f"data.path={data}", *QUICK])
+def test_both_halves_learn_and_the_scale_of_the_bands_stays(corpus, models, tmp_path):
+    distil.main([*models, "-o", str(tmp_path / "run"), f"data.path={corpus}", *QUICK_COURSE])
     before, after = load_model(models[0])[0], load_model(tmp_path / "run" / "last.safetensors")[0]
     changed = {name.split(".")[0] for name, tensor in after.state_dict().items()
                if not torch.equal(tensor, before.state_dict()[name])}
     assert changed == {"encoder", "decoder"}
 
 
-def test_it_moves_towards_what_they_say_together(data, models, tmp_path):
+def test_it_moves_towards_what_they_say_together(corpus, models, tmp_path):
     """The distance of its conversions to the committee's falls."""
-    distil.main([*models, "-o", str(tmp_path / "run"), f"data.path={data}", *QUICK, "train.steps=60",
+    distil.main([*models, "-o", str(tmp_path / "run"), f"data.path={corpus}", *QUICK_COURSE, "train.steps=60",
                  "train.learning_rate=0.01", "train.log_every=10"])
     lines = log_lines(tmp_path / "run")
     distances = [line["loss/distillation"] for line in lines if "loss/distillation" in line]
     assert distances[-1] < 0.9 * distances[0]
 
 
-def test_the_speaker_halves_stay_what_they_were(data, models, tmp_path, monkeypatch):
+def test_the_speaker_halves_stay_what_they_were(corpus, models, tmp_path, monkeypatch):
     """A high learning rate moves them far, and the anchor holds them."""
     def moved_by(run, anchored):
         if not anchored:
             monkeypatch.setattr(distil.losses, "speaker_consistency", lambda *halves: torch.zeros(()))
-        distil.main([*models, "-o", str(tmp_path / run), f"data.path={data}", *QUICK, "train.steps=40",
+        distil.main([*models, "-o", str(tmp_path / run), f"data.path={corpus}", *QUICK_COURSE, "train.steps=40",
                      "train.learning_rate=0.01"])
         torch.manual_seed(0)
         log_mel = torch.randn(8, 128, 80) - 4
@@ -67,10 +56,10 @@ def test_the_speaker_halves_stay_what_they_were(data, models, tmp_path, monkeypa
     assert moved_by("held", True) < 0.3 * moved_by("free", False)
 
 
-def test_a_discrete_code_stays_near_its_codebook(data, models, repository, tmp_path):
+def test_a_discrete_code_stays_near_its_codebook(corpus, models, repository, tmp_path):
     """A learner whose bottleneck has a penalty pays it, and its codebook follows."""
     discrete = save_untrained(tmp_path / "vq.safetensors", repository, "model.bottleneck=vq")
-    distil.main([str(discrete), models[1], "-o", str(tmp_path / "run"), f"data.path={data}", *QUICK])
+    distil.main([str(discrete), models[1], "-o", str(tmp_path / "run"), f"data.path={corpus}", *QUICK_COURSE])
     lines = log_lines(tmp_path / "run")
     assert all(line["loss/bottleneck"] > 0 for line in lines if "loss/distillation" in line)
     before, after = (load_model(path)[0].encoder.bottleneck.state_dict()
@@ -78,7 +67,7 @@ def test_a_discrete_code_stays_near_its_codebook(data, models, repository, tmp_p
     assert any(not torch.equal(before[name], after[name]) for name in before if name != "step")
 
 
-def test_another_mel_is_refused(data, models, repository, tmp_path):
+def test_another_mel_is_refused(corpus, models, repository, tmp_path):
     other = save_untrained(tmp_path / "bands.safetensors", repository, "mel.bands=80")
     with pytest.raises(CheckpointError, match="got a mel with bands=80, expected bands=128"):
-        distil.main([models[0], str(other), "-o", str(tmp_path / "run"), f"data.path={data}", *QUICK])
+        distil.main([models[0], str(other), "-o", str(tmp_path / "run"), f"data.path={corpus}", *QUICK_COURSE])

@@ -7,34 +7,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers import log_lines
+from helpers import QUICK_COURSE, log_lines
 
 from vc.audio import save_audio
 from vc.checkpoint import load_model
 from vc.config import change_config, load_config
-from vc.data.preparation import prepare
 from vc.source_filter import SourceFilter
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "recipes" / "default"))  # as when the script runs
 
 import hearing  # noqa: E402
 
-QUICK = ("data.segment_s=0.5", "data.reference_s=0.5", "data.held_out_speakers=0", "train.steps=4", "train.batch=4",
-         "train.warmup_steps=0", "train.log_every=2", "train.validate_every=100")
-
-
-@pytest.fixture(scope="module")
-def data(clips, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    prepare(clips, folder, layout="speaker", progress=False)
-    return folder
-
 
 @pytest.fixture
-def course(data, tiny_model, tmp_path):
+def course(corpus, tiny_model, tmp_path):
     """Holds one and returns the model before and after and the lines of its log."""
     def hold(run, *settings):
-        hearing.main([str(tiny_model), "-o", str(tmp_path / run), f"data.path={data}", *QUICK, *settings])
+        hearing.main([str(tiny_model), "-o", str(tmp_path / run), f"data.path={corpus}", *QUICK_COURSE, *settings])
         models = (load_model(path)[0] for path in (tiny_model, tmp_path / run / "last.safetensors"))
         return *models, log_lines(tmp_path / run)
 

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from vc.errors import VcError
 from vc.finetuning import going_on_from
@@ -40,4 +41,4 @@ def exit_with(main):
     try:
         main(sys.argv[1:])
     except VcError as error:
-        sys.exit(f"{sys.argv[0]}: error: {error}")
+        sys.exit(f"{Path(sys.argv[0]).stem}: error: {error}")
