@@ -47,7 +47,7 @@ def test_source_target_and_reference_get_one_voice(repository):
     config = load_config(repository / "configs" / "tiny.yaml", ["strangers.share=0.5", *still])
     objective, spoken = Objective(config, speakers=4), batch()
     spoken = Batch(spoken.source, spoken.source, spoken.speaker_ids, spoken.source_f0, spoken.reference_f0)
-    _, clean, heard, reference, known = objective._prepare(spoken, seeded())
+    _, clean, heard, _, reference, known = objective._prepare(spoken, seeded())
     assert known.tolist() == [True, True, False, False]
     torch.testing.assert_close(heard, clean, atol=2e-3, rtol=0)
     torch.testing.assert_close(reference, clean)
