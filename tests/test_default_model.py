@@ -74,9 +74,9 @@ def test_own_voice_in_about_a_reconstruction_out(model, spoken):
 
 
 def test_another_target_changes_the_voice_and_leaves_the_words(model, spoken):
-    """How far apart speakers lie is the model's own affair, so what is asked for is a share of that: some of the way for
-    each pair, most of it in the mean. No more of each pair, since the encoder is no steady judge of itself: one pair has
-    0.1, and 0.4 in the model before, where Resemblyzer hears the target less in what that one says."""
+    """How far apart speakers lie is the model's own affair, so what is asked for is a share of that: some of the way
+    for each pair, most of it in the mean. No more of each pair, since the encoder is no steady judge of itself: one
+    pair has 0.1, and 0.4 in the model before, where Resemblyzer hears the target less in what that one says."""
     shares = []
     for source, target in permutations(spoken, 2):
         recording = spoken[source][0]
