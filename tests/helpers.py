@@ -19,6 +19,12 @@ from vc.model import AutoEncoder
 from vc.vocoders import GriffinLim
 from vc.vocoders.generator import Generator
 
+# Why a test that measures as vc.evaluation does may be skipped.
+NO_INSTRUMENTS = "needs a package of the extra: pip install vc[evaluate]"
+# Overrides for a course of recipes/default on the clips.
+QUICK_COURSE = ("data.segment_s=0.5", "data.reference_s=0.5", "data.held_out_speakers=0", "train.steps=4",
+                "train.batch=4", "train.warmup_steps=0", "train.log_every=2", "train.validate_every=100")
+
 
 @dataclass(frozen=True)
 class Call:
@@ -35,11 +41,6 @@ class Call:
         for message in messages:
             assert message in self.err
         assert folder is None or contents(folder) == []
-
-
-# Overrides for a course of recipes/default on the clips.
-QUICK_COURSE = ("data.segment_s=0.5", "data.reference_s=0.5", "data.held_out_speakers=0", "train.steps=4",
-                "train.batch=4", "train.warmup_steps=0", "train.log_every=2", "train.validate_every=100")
 
 
 def contents(folder):
@@ -68,6 +69,18 @@ def save_untrained_vocoder(path, repository, *overrides):
         generator = Generator(load_config(repository / "configs" / "vocoder-tiny.yaml", overrides))
         save_model(path, generator, step=0, kind="vocoder")
     return path
+
+
+def parts_changed(before, after):
+    """Names of the parts of a model that are not what they were in another of the same kind."""
+    old = before.state_dict()
+    return {name.split(".")[0] for name, tensor in after.state_dict().items() if not torch.equal(tensor, old[name])}
+
+
+def speaker_halves_moved(before, after):
+    """How far the speaker halves of noise are from what they were in another model, 1 less the cosine."""
+    log_mel = torch.randn(8, 128, 80, generator=torch.Generator().manual_seed(0)) - 4
+    return float((1 - (before.encode(log_mel).speaker * after.encode(log_mel).speaker).sum(1)).mean())
 
 
 def quick_converter(model, iterations=2):

@@ -6,11 +6,14 @@ from itertools import permutations
 
 import pytest
 import torch
+from helpers import NO_INSTRUMENTS
 from torch.nn import functional as F
 
 from vc import losses
 from vc.audio import load_audio
 from vc.conversion import DEFAULT_MODEL, load
+from vc.evaluation.instrument import Case, Sound
+from vc.evaluation.similarity import Similarity
 from vc.features import LogMel
 from vc.level import at_level
 from vc.pitch import track_pitch
@@ -75,8 +78,7 @@ def test_own_voice_in_about_a_reconstruction_out(model, spoken):
 
 def test_another_target_changes_the_voice_and_leaves_the_words(model, spoken):
     """How far apart speakers lie is the model's own affair, so what is asked for is a share of that: some of the way
-    for each pair, most of it in the mean. No more of each pair, since the encoder is no steady judge of itself: one
-    pair has 0.1, and 0.4 in the model before, where Resemblyzer hears the target less in what that one says."""
+    for each pair, most of it in the mean. No more of each pair, since the encoder is no steady judge of itself."""
     shares = []
     for source, target in permutations(spoken, 2):
         recording = spoken[source][0]
@@ -91,6 +93,22 @@ def test_another_target_changes_the_voice_and_leaves_the_words(model, spoken):
         assert (heard.content - content).abs().mean() < \
             0.6 * (others[:, :, :frames] - content[:, :, :frames]).abs().mean()
     assert min(shares) > 0 and sum(shares) / len(shares) > 0.6
+
+
+def test_a_judge_that_took_no_part_hears_the_target(clips, tmp_path):
+    """Each speaker's first clip in the others' voices, asked for by their first and judged by the second clips: of so
+    short sounds Resemblyzer is not sure in each pair, so the mean and most of the pairs are asked for."""
+    pytest.importorskip("resemblyzer", reason=NO_INSTRUMENTS)
+    converter, similarity = load("default", "cpu"), Similarity()
+    speakers = [sorted(folder.iterdir()) for folder in sorted(clips.iterdir())]
+    verdicts = []
+    for number, ((source, also_source), (target, also_target)) in enumerate(permutations(speakers, 2)):
+        said = tmp_path / f"{number}.wav"
+        converter.convert_file(source, target, said)
+        output, own, wanted = (similarity.read(Sound(path)) for path in (said, also_source, also_target))
+        verdicts.append(similarity.judge(Case(output=output, source=own, references=[wanted])))
+    gains = [verdict["cosine_to_target"] - verdict["cosine_to_source"] for verdict in verdicts]
+    assert sum(gains) / len(gains) > 0.05 and sum(gain > 0 for gain in gains) >= 9
 
 
 def test_the_speaker_half_knows_who_speaks(model, spoken):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import add_unvoiced
+from helpers import NO_INSTRUMENTS, add_unvoiced
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -192,12 +192,11 @@ def test_the_language_model_is_a_whole_arpa_file():
     assert sum(10 ** float(logarithm) for logarithm, _ in entries[1:]) == pytest.approx(1, abs=1e-3)
 
 
-POCKETSPHINX_MISSING = "word errors need pocketsphinx: pip install vc[evaluate]"
 SAID = "Lord, but I'm glad to see you again, Phil."
 
 
 def test_recognition_understands_a_clear_sentence(clips):
-    pytest.importorskip("pocketsphinx", reason=POCKETSPHINX_MISSING)
+    pytest.importorskip("pocketsphinx", reason=NO_INSTRUMENTS)
     recogniser = Recognition([SAID, "It's the zzyzx aurora borealis."])
     assert recogniser.unknown == {"zzyzx"}
     heard = recogniser.transcribe(load_levelled(clips / "kathleen" / "again.flac"), SAID)
@@ -206,7 +205,7 @@ def test_recognition_understands_a_clear_sentence(clips):
 
 def test_recognition_forgets_what_it_heard_before(clips):
     """Half of the clips are Dutch, a quarter German: where nothing fits, a little of the past would decide."""
-    pytest.importorskip("pocketsphinx", reason=POCKETSPHINX_MISSING)
+    pytest.importorskip("pocketsphinx", reason=NO_INSTRUMENTS)
     text = ("the a of to and in that it is was he for on with as his at by this had not but from have are you which or "
             "an they be her were all she there one we " + SAID)
     audio = [load_levelled(path) for path in sorted(clips.rglob("*.flac"))]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from helpers import NO_INSTRUMENTS
 
 from vc.audio import load_audio, save_audio
 from vc.checkpoint import load_model
@@ -23,7 +24,6 @@ from vc.level import speech_level_db
 from vc.vocoders import GriffinLim
 
 RATE_HZ = 16000
-MISSING = "needs a package of the extra: pip install vc[evaluate]"
 
 
 def bare(instrument, monkeypatch):
@@ -52,7 +52,7 @@ def test_as_near_to_both_is_not_nearer_to_the_target(monkeypatch):
 
 
 def test_similarity_knows_a_recording_from_another_speaker_s(clips):
-    pytest.importorskip("resemblyzer", reason=MISSING)
+    pytest.importorskip("resemblyzer", reason=NO_INSTRUMENTS)
     similarity = Similarity()
     paths = [clips / name for name in ("kathleen/again.flac", "kathleen/aurora.flac", "flemishguy/kwallen.flac")]
     again, aurora, other = (similarity.read(Sound(path)) for path in paths)
@@ -102,7 +102,7 @@ def tone(hz, seconds=1.0, pauses=()):
 
 @pytest.fixture
 def pitch_of(tmp_path):
-    pytest.importorskip("pyworld", reason=MISSING)
+    pytest.importorskip("pyworld", reason=NO_INSTRUMENTS)
     pitch = Pitch()
 
     def read(wave):
@@ -171,7 +171,7 @@ def test_duration_level_and_clipping_are_exact(tmp_path):
 
 
 def test_dnsmos_hears_noise(clips, tmp_path):
-    pytest.importorskip("speechmos", reason=MISSING)
+    pytest.importorskip("speechmos", reason=NO_INSTRUMENTS)
     clip = load_audio(clips / "kathleen" / "again.flac", RATE_HZ)
     noise = np.random.default_rng(0).normal(0, 0.03, len(clip)).astype(np.float32)
     save_audio(tmp_path / "noisy.wav", np.clip(clip + noise, -1, 1), RATE_HZ)
@@ -181,7 +181,7 @@ def test_dnsmos_hears_noise(clips, tmp_path):
 
 
 def test_the_distortion_is_nothing_to_itself_at_another_pace():
-    pytest.importorskip("librosa", reason=MISSING)
+    pytest.importorskip("librosa", reason=NO_INSTRUMENTS)
     cepstra = np.random.default_rng(0).normal(size=(13, 30))
     assert distortion_db(cepstra, np.repeat(cepstra, 2, axis=1)) == pytest.approx(0)
     assert distortion_db(cepstra, cepstra + np.sqrt(40 / 13)) < 1.01
@@ -189,7 +189,7 @@ def test_the_distortion_is_nothing_to_itself_at_another_pace():
 
 def test_a_filter_is_a_distortion_of_so_many_decibels(clips, tmp_path, monkeypatch):
     """A level alone is none; nothing is said without a parallel recording."""
-    pytest.importorskip("librosa", reason=MISSING)
+    pytest.importorskip("librosa", reason=NO_INSTRUMENTS)
     clip = load_audio(clips / "kathleen" / "again.flac", RATE_HZ)
     save_audio(tmp_path / "quiet.wav", clip / 4, RATE_HZ)
     save_audio(tmp_path / "dull.wav", np.convolve(clip, [0.5, 0.5], mode="same").astype(np.float32), RATE_HZ)
@@ -215,7 +215,7 @@ def test_the_warping_ratio_is_found_again():
 
 
 def test_the_classical_converter_moves_pitch_and_spectrum(clips, tmp_path):
-    pytest.importorskip("pyworld", reason=MISSING)
+    pytest.importorskip("pyworld", reason=NO_INSTRUMENTS)
     source, reference = clips / "kathleen" / "again.flac", clips / "flemishguy" / "kwallen.flac"
     said = ClassicalConverter(RATE_HZ).convert(source, [reference])
     audio = load_audio(source, RATE_HZ)

@@ -63,8 +63,12 @@ class Objective(nn.Module):
         self.critic = LatentCritic(config, device) if config.critic.weight > 0 else None
         self.perturb = Perturbation(config.mel, config.perturb, device)
         self.strangers = Strangers(config.mel, config.strangers, device) if config.strangers.share > 0 else None
-        self.corruptions = Corruptions(config.corruptions, config.mel, device)
+        self.corruptions = self._make_corruptions(device)
         self.guard = Guard(config.guard, self.model) if config.guard.weight > 0 else None
+
+    def _make_corruptions(self, device):
+        """What spoils what is heard; a course may ask for others than the model was trained with."""
+        return Corruptions(self.config.corruptions, self.config.mel, device)
 
     def main_parameters(self):
         """What the main optimiser trains; the adversary owns the rest, and a guard lets the encoder stand still."""

@@ -4,6 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from vc.checkpoint import load_model, require_same_mel
+from vc.conversion import model_path
 from vc.errors import VcError
 from vc.finetuning import going_on_from
 from vc.training import Trainer
@@ -34,6 +36,17 @@ def hold(objective, options, overrides):
         trainer.run()
     finally:
         trainer.close()
+
+
+def teachers(config, device, others=()):
+    """Models to learn from: the learner as it was and `others`, files of models with the same mel. A plain list, so that
+    they are no part of the training state. Raises CheckpointError."""
+    found = []
+    for path in (config.train.start_from, *others):
+        model, _ = load_model(model_path(path))
+        require_same_mel(path, model.config.mel, config.mel)
+        found.append(model.to(device))
+    return found
 
 
 def exit_with(main):

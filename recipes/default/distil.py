@@ -19,11 +19,9 @@ from dataclasses import replace
 from functools import partial
 
 import torch
-from course import course_parser, exit_with, hold
+from course import course_parser, exit_with, hold, teachers
 
 from vc import losses
-from vc.checkpoint import load_model, require_same_mel
-from vc.conversion import model_path
 from vc.distributed import Crew
 from vc.objective import Objective, Outcome
 from vc.spectrum import speech_frames
@@ -37,11 +35,7 @@ class Distillation(Objective):
 
     def __init__(self, config, speakers, device="cpu", crew=Crew(), *, others):
         super().__init__(config, speakers, device, crew)
-        self._members = []  # a plain list, so that they are no part of the training state
-        for path in (config.train.start_from, *others):
-            member, _ = load_model(model_path(path))
-            require_same_mel(path, member.config.mel, config.mel)
-            self._members.append(member.to(device))
+        self._members = teachers(config, device, others)
 
     def main_parameters(self):
         return list(self.model.parameters())  # nobody classifies speakers here

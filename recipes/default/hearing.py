@@ -19,11 +19,9 @@ import itertools
 import math
 
 import torch
-from course import course_parser, exit_with, hold
+from course import course_parser, exit_with, hold, teachers
 
 from vc import losses
-from vc.checkpoint import load_model
-from vc.conversion import model_path
 from vc.data.corruptions import Corruptions
 from vc.distributed import Crew
 from vc.objective import Objective, Outcome
@@ -39,14 +37,15 @@ class Hearing(Objective):
 
     def __init__(self, config, speakers, device="cpu", crew=Crew()):
         super().__init__(config, speakers, device, crew)
-        teacher, _ = load_model(model_path(config.train.start_from))
-        self._teacher = [teacher.to(device)]  # a plain list, so that it is no part of the training state
+        self._teacher = teachers(config, device)
         ratios = config.perturb.formant_ratio ** MOVED, 2 ** (MOVED * config.perturb.pitch_semitones / 12)
         formant, pitch = torch.tensor(list(itertools.product(*((1 / ratio, ratio) for ratio in ratios)))).T
-        noise = config.corruptions.get("noise")
-        of_noise = {"noise": NOISE | {"path": noise["path"]}} if noise else {}
-        self.corruptions = Corruptions(of_noise | {"room": ROOM}, config.mel, device)
         self._moves = SourceFilter(config.mel, device).moved(formant.to(device), pitch.to(device))
+
+    def _make_corruptions(self, device):
+        noise = self.config.corruptions.get("noise")
+        of_noise = {"noise": NOISE | {"path": noise["path"]}} if noise else {}
+        return Corruptions(of_noise | {"room": ROOM}, self.config.mel, device)
 
     def main_parameters(self):
         return list(self.model.encoder.parameters())
