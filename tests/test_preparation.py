@@ -230,6 +230,60 @@ def test_another_source_is_refused(tmp_path):
 def test_settings_out_of_range(tmp_path):
     with pytest.raises(ConfigError, match="speech level of 3 dBFS; expected .* below 0 dBFS"):
         run(tmp_path, tmp_path / "out", level_db=3)
+    with pytest.raises(ConfigError, match="shortest recording of nan s"):
+        run(tmp_path, tmp_path / "out", min_s=float("nan"))
+
+
+def test_shorter_than_one_f0_is_too_short_whatever_was_asked_for(tmp_path):
+    plant(tmp_path / "in", 1)
+    write(tmp_path / "in/anna/click.wav", tone(0.006))
+    report = run(tmp_path / "in", tmp_path / "out", min_s=0)
+    assert [(item.path, item.reason, item.detail) for item in report.left_out] == [
+        ("anna/click.wav", "too short", "0.01 s, expected at least 0.01 s")]
+
+
+def test_a_line_taken_out_leaves_the_other_recordings_as_they_were(tmp_path):
+    """Its samples stay behind as a gap; prepared again, the recording goes to the end."""
+    plant(tmp_path / "in", 3)
+    run(tmp_path / "in", tmp_path / "out")
+    before = {item.path: SpeechStore(tmp_path / "out").audio(item).tobytes()
+              for item in SpeechStore(tmp_path / "out").utterances}
+    manifest = tmp_path / "out/manifest.tsv"
+    head, first, *others = manifest.read_text(encoding="utf-8").splitlines(keepends=True)
+    manifest.write_text("".join([head, *others[::-1]]), encoding="utf-8")  # the order of lines plays no part either
+    for _ in range(2):
+        run(tmp_path / "in", tmp_path / "out")
+        store = SpeechStore(tmp_path / "out")
+        assert {item.path: store.audio(item).tobytes() for item in store.utterances} == before
+    assert store.utterances[-1].path == first.split("\t")[0]
+
+
+@pytest.mark.parametrize(("name", "content", "message"), [
+    ("manifest.tsv", b"header\na.wav\tanna\t0\t160\n", "line 2: got b'a.wav.*expected path speaker"),
+    ("manifest.tsv", b"header\na\xff.wav\tanna\t0\t160\t\n", "line 2: got .*in UTF-8"),
+    ("manifest.tsv", b"header\na.wav\tanna\t-160\t160\t\n", "line 2: got b'a.wav"),
+    ("store.json", b"[]", "its store.json is damaged"), ("store.json", b'{"format": 2}', "its store.json is damaged"),
+    ("prepare.json", b"[]", "prepare.json: is damaged")])
+def test_a_damaged_store_is_one_line(tmp_path, name, content, message):
+    plant(tmp_path / "in", 1)
+    run(tmp_path / "in", tmp_path / "out")
+    (tmp_path / "out" / name).write_bytes(content)
+    if name != "prepare.json":
+        with pytest.raises(DataError, match=message):
+            SpeechStore(tmp_path / "out")
+    with pytest.raises(DataError, match=message):
+        run(tmp_path / "in", tmp_path / "out")
+    assert (tmp_path / "out" / name).read_bytes() == content
+
+
+def test_unreadable_lines_of_a_report_are_written_anew(tmp_path):
+    plant_one_of_each(tmp_path / "in")
+    run(tmp_path / "in", tmp_path / "out")
+    report = tmp_path / "out/report.tsv"
+    before = report.read_bytes()
+    report.write_bytes(before.replace(b"too short", b"too\tshort\xff"))
+    run(tmp_path / "in", tmp_path / "out")
+    assert report.read_bytes() == before
 
 
 # Processes

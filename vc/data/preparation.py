@@ -16,6 +16,7 @@ the store comes out the same.
 import contextlib
 import itertools
 import json
+import math
 import os
 import sys
 from collections import Counter, deque
@@ -83,7 +84,8 @@ class Settings:
     level_db: float
 
     def __post_init__(self):
-        if not MIN_SAMPLE_RATE_HZ <= self.sample_rate_hz <= MAX_SAMPLE_RATE_HZ or self.min_s < 0 or self.level_db >= 0:
+        rate_fits = MIN_SAMPLE_RATE_HZ <= self.sample_rate_hz <= MAX_SAMPLE_RATE_HZ
+        if not (rate_fits and 0 <= self.min_s < math.inf and -math.inf < self.level_db < 0):
             raise ConfigError(f"got a sample rate of {self.sample_rate_hz} Hz, a shortest recording of {self.min_s} s "
                               f"and a speech level of {self.level_db} dBFS; expected {MIN_SAMPLE_RATE_HZ} to "
                               f"{MAX_SAMPLE_RATE_HZ} Hz, 0 s or more, below 0 dBFS")
@@ -146,11 +148,12 @@ def _claim(folder, corpus, settings):
     if path.exists():
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError:
+            found = {name: found[name] for name in wanted}
+        except (ValueError, LookupError, TypeError):
             raise DataError(f"{path}: is damaged; delete {folder} to start over") from None
         for name, value in wanted.items():
-            if found.get(name) != value:
-                raise DataError(f"{folder}: was prepared with {name} {found.get(name)}, not {value}; choose another "
+            if found[name] != value:
+                raise DataError(f"{folder}: was prepared with {name} {found[name]}, not {value}; choose another "
                                 f"folder, or delete this one to start over")
         return
     # StoreWriter cuts off what it takes for a half-written line, and a user's own table could be called manifest.tsv.
@@ -193,10 +196,10 @@ class _Report:
         self.path, self.store = folder / "report.tsv", store
         self.left_out = {}
         if self.path.exists():
-            whole_lines = self.path.read_text(encoding="utf-8").split("\n")[1:-1]
-            for name, status, reason, detail in (line.split("\t") for line in whole_lines):
+            whole_lines = self.path.read_text(encoding="utf-8", errors="replace").split("\n")[1:-1]
+            for name, status, *reason in (line.split("\t") for line in whole_lines if line.count("\t") == 3):
                 if status == "left out" and name not in store.done:
-                    self.left_out[name] = LeftOut(name, reason, detail)
+                    self.left_out[name] = LeftOut(name, *reason)
 
     def __enter__(self):
         self._write_all()
@@ -292,9 +295,10 @@ def _prepare_one(settings, path):
     clipped = clipped_share(original)  # of the original, since resampling rounds off the flat tops
     if clipped > MAX_CLIPPED_SHARE:
         return LeftOut(path, "clipped", f"{clipped:.1%} of the samples, expected at most {MAX_CLIPPED_SHARE:.1%}")
-    if len(speech) < settings.min_s * rate_hz:
-        return LeftOut(path, "too short", f"{len(speech) / rate_hz:.2f} s, expected at least {settings.min_s:g} s")
     hop = pitch_hop(rate_hz)
+    shortest = max(settings.min_s * rate_hz, hop)
+    if len(speech) < shortest:
+        return LeftOut(path, "too short", f"{len(speech) / rate_hz:.2f} s, expected at least {shortest / rate_hz:g} s")
     speech = speech[:len(speech) // hop * hop]
     return _to_int16(speech, settings), track_pitch(speech, rate_hz, hop)[:-1]
 

@@ -9,7 +9,8 @@ Why this form: a random one-second crop costs about 20 us from the map, against 
 utterance, 110 us by seeking in wav and 470 us in flac; it needs no decoding, is shared between processes by the page
 cache, and is half the size of float32. Why int16: the quantisation noise lies below -90 dBFS, under any recording's.
 
-Utterances are whole numbers of pitch hops long, so a sample's F0 is found by its place alone.
+Utterances are whole numbers of pitch hops long, so a sample's F0 is found by its place alone. A line may be taken out
+of the manifest; its samples stay where they are, unread.
 
 Samples and pitch are written before the line that speaks of them, so a killed preparation leaves at worst some that no
 line mentions; the next one cuts them off.
@@ -58,11 +59,11 @@ class SpeechStore:
 
     def __init__(self, folder):
         self.folder = Path(folder)
-        self.sample_rate_hz = _read_header(self.folder)["sample_rate_hz"]
+        self.sample_rate_hz = _read_sample_rate(self.folder)
         self.utterances = _read_manifest(self.folder)
         if not self.utterances:
             raise DataError(f"{folder}: the prepared corpus holds no utterance; run `vc prepare` on recordings first")
-        end = self.utterances[-1].offset_samples + self.utterances[-1].samples
+        end = _end(self.utterances)
         self.samples = _map(self.folder / "audio.i16", "<i2", end)
         self.pitch = _map(self.folder / "pitch.f16", "<f2", end // pitch_hop(self.sample_rate_hz))
 
@@ -83,7 +84,7 @@ class StoreWriter:
         self.folder.mkdir(parents=True, exist_ok=True)
         header = self.folder / "store.json"
         if header.exists():
-            found = _read_header(self.folder)["sample_rate_hz"]
+            found = _read_sample_rate(self.folder)
             if found != sample_rate_hz:
                 raise DataError(f"{folder}: prepared at {found} Hz, {sample_rate_hz} Hz was asked for; "
                                 f"choose another output folder")
@@ -91,7 +92,7 @@ class StoreWriter:
             write_atomically(header, json.dumps({"format": FORMAT, "sample_rate_hz": sample_rate_hz}) + "\n")
         self.utterances = _drop_unfinished(self.folder, pitch_hop(sample_rate_hz))
         self.done = {utterance.path for utterance in self.utterances}
-        self._end = sum(utterance.samples for utterance in self.utterances)
+        self._end = _end(self.utterances)
         self._audio = open(self.folder / "audio.i16", "ab")
         self._pitch = open(self.folder / "pitch.f16", "ab")
         self._manifest = open(self.folder / "manifest.tsv", "a", encoding="utf-8", newline="")
@@ -128,6 +129,11 @@ def table_cell(text):
     return str(text).encode("utf-8", "backslashreplace").decode().translate(_CELL_ENDS)
 
 
+def _end(utterances):
+    """How many samples, from the first on, hold all of them."""
+    return max((utterance.offset_samples + utterance.samples for utterance in utterances), default=0)
+
+
 def _map(path, kind, length):
     """A memory map that holds at least `length` two-byte values."""
     there = _halfwords(path)
@@ -137,17 +143,18 @@ def _map(path, kind, length):
     return np.memmap(path, dtype=kind, mode="r")
 
 
-def _read_header(folder):
+def _read_sample_rate(folder):
+    """In Hz, of a store in this format."""
     try:
         header = json.loads((folder / "store.json").read_text())
+        version, rate_hz = header["format"], int(header["sample_rate_hz"])
     except FileNotFoundError:
         raise DataError(f"{folder}: not a prepared corpus (no store.json); make one with `vc prepare`") from None
-    except (ValueError, OSError):
+    except (ValueError, LookupError, TypeError, OSError):
         raise DataError(f"{folder}: its store.json is damaged; delete the folder and run `vc prepare` again") from None
-    if header.get("format") != FORMAT:
-        raise DataError(f"{folder}: prepared in format {header.get('format')}, this version reads {FORMAT}; "
-                        f"run `vc prepare` again")
-    return header
+    if version != FORMAT:
+        raise DataError(f"{folder}: prepared in format {version}, this version reads {FORMAT}; run `vc prepare` again")
+    return rate_hz
 
 
 def _read_manifest(folder):
@@ -155,12 +162,25 @@ def _read_manifest(folder):
     manifest = folder / "manifest.tsv"
     if not manifest.exists():
         return []
-    utterances = []
-    content = manifest.read_bytes()
-    for line in content[:content.rfind(b"\n") + 1].decode("utf-8").split("\n")[1:-1]:
-        path, speaker, offset, samples, text = line.split("\t")
-        utterances.append(Utterance(path, speaker, int(offset), int(samples), text))
-    return utterances
+    return [_utterance_in(line, f"{manifest}, line {number}")
+            for number, line in enumerate(_whole_lines(manifest)[1:], start=2)]
+
+
+def _whole_lines(path):
+    """Of a text file, without what a writer has begun and not ended: bytes."""
+    return path.read_bytes().split(b"\n")[:-1]
+
+
+def _utterance_in(line, where):
+    try:
+        path, speaker, offset, samples, text = line.decode("utf-8").split("\t")
+        utterance = Utterance(path, speaker, int(offset), int(samples), text)
+    except ValueError:
+        utterance = None
+    if utterance is None or utterance.offset_samples < 0 or utterance.samples <= 0:
+        raise DataError(f"{where}: got {line[:100]!r}, expected {' '.join(COLUMNS)} between tabs, in UTF-8; mend the "
+                        f"line or take it out")
+    return utterance
 
 
 def _drop_unfinished(folder, hop):
@@ -172,11 +192,11 @@ def _drop_unfinished(folder, hop):
         return []
     # After a power cut even the samples of a whole line may be missing.
     samples_there = min(_halfwords(audio), _halfwords(pitch) * hop)
-    utterances = [utterance for utterance in _read_manifest(folder)
-                  if utterance.offset_samples + utterance.samples <= samples_there]
-    lines = [line for line in manifest.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
-    os.truncate(manifest, len(b"".join(lines[:1 + len(utterances)])))
-    samples = sum(utterance.samples for utterance in utterances)
+    utterances, lines = _read_manifest(folder), _whole_lines(manifest)
+    kept = lines[:1] + [line for line, utterance in zip(lines[1:], utterances) if _end([utterance]) <= samples_there]
+    write_atomically(manifest, b"".join(line + b"\n" for line in kept))
+    utterances = _read_manifest(folder)
+    samples = _end(utterances)
     for path, values in ((audio, samples), (pitch, samples // hop)):
         if path.exists():
             os.truncate(path, 2 * values)
