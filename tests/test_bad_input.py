@@ -500,8 +500,8 @@ def test_a_run_is_not_trained_over_and_survives_a_loss_that_is_not_finite(call, 
     ended = train(call, repository, prepared, "--resume", "train.steps=9", "train.learning_rate=1e30")
     assert ended.code == 1
     assert last_line(ended).startswith("vc: error: step ")
-    assert (f"is not finite; {prepared}/run/last.safetensors is intact: look at the recordings of this step or lower "
-            f"train.learning_rate, then continue with --resume") in last_line(ended)
+    assert ("is not finite; look at the recordings of this step or lower train.learning_rate, then continue with "
+            f"--resume from what {prepared}/run/last.safetensors held before") in last_line(ended)
     assert {name: (prepared / "run" / name).read_bytes() for name in kept} == kept
     assert not any(name.endswith(".tmp") for name in contents(prepared / "run"))
     assert train(call, repository, prepared, "--resume", "train.steps=3").code == 0

@@ -81,11 +81,13 @@ def test_shares_are_disjoint_and_whole():
 
 
 def test_a_batch_that_cannot_be_shared_is_refused():
-    with pytest.raises(ConfigError, match="train.batch: got 9, of which train.consistency_share converts 2, for 2"):
+    with pytest.raises(ConfigError, match="train.batch: got 9, of which train.consistency_share converts 2 and .* for 2"):
         _refuse_unequal_shares(Config(train=dict(batch=9)), 2)
-    with pytest.raises(ConfigError, match="converts 1, for 2 processes; choose multiples of 2"):
+    with pytest.raises(ConfigError, match="converts 1 and .* for 2 processes; choose multiples of 2"):
         _refuse_unequal_shares(Config(train=dict(batch=4)), 2)
-    _refuse_unequal_shares(Config(train=dict(batch=16)), 4)
+    with pytest.raises(ConfigError, match="strangers.share leaves 5, for 4 processes"):
+        _refuse_unequal_shares(Config(train=dict(batch=16), strangers=dict(share=0.7)), 4)
+    _refuse_unequal_shares(Config(train=dict(batch=16), strangers=dict(share=0.5)), 4)
 
 
 def test_a_code_book_that_learns_from_whole_batches_is_refused():

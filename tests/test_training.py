@@ -1,5 +1,6 @@
 """The loop: it learns, it repeats, it resumes bit for bit after kill -9, it stops at a loss that is not finite."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from vc.data.batches import Batch
 from vc.data.store import StoreWriter
 from vc.errors import CheckpointError, DataError, TrainingError
 from vc.evaluation import checkup
+from vc.monitor import Monitor
 from vc.objective import Objective
 from vc.pitch import track_pitch
 from vc.training import Trainer, learning_rate_at, train
@@ -178,13 +180,88 @@ def test_a_loss_that_is_not_finite_stops_the_run(config, tmp_path):
     for _ in range(2):
         trainer.advance()
     trainer.save()
-    intact = (tmp_path / "run" / "last.safetensors").read_bytes()
+    saved = (tmp_path / "run" / "last.safetensors").read_bytes()
     with torch.no_grad():
         trainer.objective.model.decoder.to_mel.bias[0] = float("nan")
-    with pytest.raises(TrainingError, match=r"step 2: reconstruction.* is not finite; .*last.safetensors is intact"):
+    with pytest.raises(TrainingError, match=r"step 2: reconstruction.* is not finite; .*last.safetensors held before"):
         trainer.run()
     trainer.close()
-    assert (tmp_path / "run" / "last.safetensors").read_bytes() == intact
+    assert (tmp_path / "run" / "last.safetensors").read_bytes() == saved
+
+
+def test_on_a_gpu_too_nothing_is_saved_that_is_not_finite(config, tmp_path, monkeypatch):
+    """There not every step is looked at."""
+    look, steps = Trainer._refuse_non_finite, []
+
+    def as_on_a_gpu(trainer, *reading):
+        steps.append(trainer.step)
+        with monkeypatch.context() as patch:
+            patch.setattr(trainer, "device", torch.device("cuda"))
+            look(trainer, *reading)
+
+    monkeypatch.setattr(Trainer, "_refuse_non_finite", as_on_a_gpu)
+    trainer = Trainer(config("train.save_every=4", "train.log_every=9"), tmp_path / "run", progress=False)
+    trainer.objective.model.decoder.to_mel.bias.data[0] = float("nan")
+    with pytest.raises(TrainingError, match="step 3: .*begin anew, nothing was saved yet"):
+        trainer.run()
+    trainer.close()
+    assert steps == [0, 1, 2, 3] and not trainer.last_path.exists()
+
+
+def test_a_run_killed_before_it_was_judged_is_judged_when_resumed(config, tmp_path):
+    settings = config("train.steps=2")
+    trainer = Trainer(settings, tmp_path / "run", progress=False)
+    trainer.advance()
+    trainer.advance()
+    trainer.save()
+    trainer.close()
+    assert load_checkpoint(train(settings, tmp_path / "run", resume=True, progress=False)).step == 2
+
+
+def test_what_was_best_by_another_measure_is_not_kept(config, tmp_path):
+    """Without held-out recordings every model has a score that none can have with them."""
+    nothing = "data.held_out_speakers=0", "data.held_out_utterances=0"
+    train(config("train.steps=2", *nothing), tmp_path / "run", progress=False)
+    best = train(config("train.steps=4", nothing[0], "data.held_out_utterances=0.5"), tmp_path / "run", resume=True,
+                 progress=False)
+    assert load_checkpoint(best).step == 4
+
+
+def test_two_do_not_train_in_one_folder(config, tmp_path):
+    settings = config("train.steps=2")
+    first = Trainer(settings, tmp_path / "run", progress=False)
+    with pytest.raises(TrainingError, match="run: another process is training there; wait until it ends or choose"):
+        train(settings, tmp_path / "run", progress=False)
+    first.run()
+    first.close()
+    train(config("train.steps=3"), tmp_path / "run", resume=True, progress=False)
+
+
+def test_a_log_with_a_line_that_nobody_can_read_goes_on(config, tmp_path):
+    train(config("train.steps=2", "train.log_every=1"), tmp_path / "run", progress=False)
+    with open(tmp_path / "run" / "log.jsonl", "ab") as log:
+        log.write(b'\0\0\xff\n[]\n{"step": "x"}\n{"ste')
+    train(config("train.steps=3", "train.log_every=1"), tmp_path / "run", resume=True, progress=False)
+    assert [line["step"] for line in readings(tmp_path / "run") if "loss/total" in line] == [1, 2, 3]
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_full_disk_costs_no_log_and_no_thread_complains(disk):
+    folder = disk(size_kb=64)
+    monitor = Monitor(folder, step=0, steps=9, progress=False)
+    monitor.log(1, {"loss/total": 1.0}, waited_s=0)
+    before = (folder / "log.jsonl").read_bytes()
+    with pytest.raises(OSError), open(folder / "others", "wb", buffering=0) as others:
+        while True:
+            others.write(bytes(4096))
+    with pytest.raises(TrainingError, match="cannot be written: No space left on device; free space, then continue"):
+        for step in range(2, 200):  # until the last page of the log is full
+            monitor.log(step, {"loss/total": 1.0}, waited_s=0)
+    with contextlib.suppress(TrainingError):
+        monitor.close()
+    with pytest.raises(TrainingError, match="cannot be written"):
+        Monitor(folder, step=9, steps=9, progress=False)
+    assert (folder / "log.jsonl").read_bytes().startswith(before)
 
 
 def test_a_run_is_not_overwritten_nor_mixed_up(config, data, tmp_path):

@@ -1,19 +1,25 @@
 """What a person sees of a training run: a progress bar, TensorBoard, and log.jsonl, one line a reading."""
 
+import contextlib
 import json
 import sys
+import threading
 import time
 from pathlib import Path
 
 from tqdm import tqdm
 
 from vc.errors import TrainingError
+from vc.files import write_atomically
 
 SHOWN = {"loss/reconstruction": "rec", "loss/adversarial": "adv", "loss/speaker_classification": "spk"}
 
 
 class Monitor:
-    """Logs the readings of one run in `folder`, going on after `step`; what an earlier run logged past it goes."""
+    """Logs the readings of one run in `folder`, going on after `step`; what an earlier run logged past it goes.
+
+    Raises TrainingError where something cannot be written.
+    """
 
     def __init__(self, folder, step, steps, progress=True):
         try:
@@ -22,9 +28,11 @@ class Monitor:
             raise TrainingError("tensorboard is not installed, training logs to it; "
                                 "run `pip install vc[train]`") from None
         self._log_path = Path(folder) / "log.jsonl"
-        self._log_path.parent.mkdir(parents=True, exist_ok=True)
-        self._drop_after(step)
-        self._board = SummaryWriter(folder, purge_step=step + 1)
+        with self._writing():
+            self._drop_after(step)
+            self._board = SummaryWriter(folder, purge_step=step + 1)
+        # TensorBoard writes in a thread of its own, which would tell of a full disk at length; the next reading does.
+        self._excepthook, threading.excepthook = threading.excepthook, self._pass_over_refusals
         self._bar = tqdm(total=steps, initial=step, unit="step", disable=not progress, dynamic_ncols=True)
         self._started, self._first_step = time.perf_counter(), step
 
@@ -40,29 +48,54 @@ class Monitor:
     def log_validation(self, step, report):
         """Scalars, mel pictures and converted audio of a validation report."""
         self._write(step, report.values)
-        for name, picture in report.pictures.items():
-            self._board.add_image(name, picture, step, dataformats="HW")
-        for name, (audio, sample_rate_hz) in report.audio.items():
-            self._board.add_audio(name, audio, step, sample_rate=sample_rate_hz)
-        self._board.flush()
+        with self._writing():
+            for name, picture in report.pictures.items():
+                self._board.add_image(name, picture, step, dataformats="HW")
+            for name, (audio, sample_rate_hz) in report.audio.items():
+                self._board.add_audio(name, audio, step, sample_rate=sample_rate_hz)
+            self._board.flush()
         shown = ", ".join(f"{name.removeprefix('validation/')} {value:.3f}" for name, value in report.values.items())
         if shown and not self._bar.disable:
             self._bar.write(f"step {step}: {shown}", file=sys.stderr)
 
     def close(self):
         self._bar.close()
-        self._board.close()
+        try:
+            with self._writing():
+                self._board.close()
+        finally:
+            threading.excepthook = self._excepthook
 
     def _write(self, step, values):
-        with open(self._log_path, "a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": step, **values}) + "\n")
-        for name, value in values.items():
-            self._board.add_scalar(name, value, step)
+        with self._writing():
+            with open(self._log_path, "a", encoding="utf-8") as file:
+                file.write(json.dumps({"step": step, **values}) + "\n")
+            for name, value in values.items():
+                self._board.add_scalar(name, value, step)
+
+    @contextlib.contextmanager
+    def _writing(self):
+        """Tell of a full disk or the like in one line."""
+        try:
+            yield
+        except OSError as error:
+            raise TrainingError(f"{self._log_path.parent}: cannot be written: {error.strerror or error}; free space, "
+                                f"then continue with --resume") from None
+
+    def _pass_over_refusals(self, failure):
+        if not issubclass(failure.exc_type, OSError):
+            self._excepthook(failure)
 
     def _drop_after(self, step):
         if not self._log_path.exists():
             return
-        lines = self._log_path.read_text(encoding="utf-8").splitlines(keepends=True)
-        # A killed run may have left half a line.
-        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
-        self._log_path.write_text("".join(kept), encoding="utf-8")
+        lines = self._log_path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+        write_atomically(self._log_path, "".join(line for line in lines if _is_until(line, step)))
+
+
+def _is_until(line, step):
+    """Whether it is a reading of that step or an earlier one; a killed run may have left half a line."""
+    try:
+        return line.endswith("\n") and json.loads(line)["step"] <= step
+    except (ValueError, LookupError, TypeError):
+        return False

@@ -5,6 +5,7 @@ for conversion), log.jsonl and TensorBoard events. Resuming on the CPU continues
 are functions of (seed, step), and the rest of the state is in last.safetensors.
 """
 
+import contextlib
 import copy
 import math
 from pathlib import Path
@@ -15,13 +16,13 @@ from vc.checkpoint import (Checkpoint, load_checkpoint, load_weights, save_check
                            trained_weights)
 from vc.config import Config
 from vc.conversion import model_path
-from vc.data.batches import BatchLoader
+from vc.data.batches import BatchLoader, kept
 from vc.data.sampling import SegmentSampler, split_utterances
 from vc.data.store import SpeechStore
 from vc.device import has_fast_bfloat16
 from vc.distributed import join_crew
 from vc.errors import CheckpointError, ConfigError, DataError, TrainingError
-from vc.files import write_atomically
+from vc.files import alone, write_atomically
 from vc.monitor import Monitor
 from vc.objective import Objective
 from vc.validation import Validation
@@ -37,7 +38,7 @@ def train(config: Config, folder, *, resume=False, device="cpu", progress=True):
     """Train a model in `folder` and return the path of the best one.
 
     Raises DataError, CheckpointError (the folder holds a run already, or another one than the config's) and
-    TrainingError (a loss is not finite).
+    TrainingError (a loss is not finite, another process trains in the folder, or it cannot be written).
     """
     trainer = Trainer(config, folder, resume=resume, device=device, progress=progress)
     try:
@@ -90,9 +91,16 @@ class Trainer:
             self.objective.compile()
         for opponent in self.objective.opponents().values():
             self.crew.average_before_steps(opponent.optimiser)
+        self._closing = contextlib.ExitStack()
+        self._closing.callback(self.crew.disband)
+        self._closing.callback(self.loader.close)
         self.monitor = None
         if self.crew.leads:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._closing.enter_context(alone(self.folder, TrainingError(
+                f"{self.folder}: another process is training there; wait until it ends or choose another folder")))
             self.monitor = Monitor(self.folder, self.step, config.train.steps, progress)
+            self._closing.callback(self.monitor.close)
             write_atomically(self.folder / "config.json", config.model_dump_json(indent=2) + "\n")
 
     def run(self):
@@ -107,6 +115,8 @@ class Trainer:
                 self._validate(probe=self.step % settings.probe_every == 0 or last)
             if self.crew.leads and (self.step % settings.save_every == 0 or last):
                 self.save()
+        if self.crew.leads and not self.best_path.exists():  # a run that was killed between its last save and this
+            self._validate(probe=False)
 
     def advance(self):
         """One optimisation step; returns its Outcome."""
@@ -142,11 +152,8 @@ class Trainer:
         save_checkpoint(self.last_path, Checkpoint("training", self.config, self.step, extra, tensors))
 
     def close(self):
-        """Stop the data thread and close the logs."""
-        self.loader.close()
-        if self.monitor is not None:
-            self.monitor.close()
-        self.crew.disband()
+        """Stop the data thread, close the logs and leave the folder to others."""
+        self._closing.close()
 
     def _begin(self):
         """Weights of a run that starts: new ones for these recordings, or those of another model."""
@@ -191,14 +198,16 @@ class Trainer:
         torch._foreach_copy_(list(self.average.buffers()), list(self.objective.model.buffers()))
 
     def _refuse_non_finite(self, outcome, norm):
-        # On a GPU reading a value waits for it, so there the check joins the log's rhythm.
-        rare = self.device.type == "cuda" and self.step % self.config.train.log_every
-        if rare or bool(torch.isfinite(outcome.total) & torch.isfinite(norm)):
+        # On a GPU reading a value waits for it, so there only steps are checked that are logged or saved.
+        settings, done = self.config.train, self.step + 1
+        due = done == settings.steps or not done % settings.log_every or not done % settings.save_every
+        if (self.device.type == "cuda" and not due) or bool(torch.isfinite(outcome.total) & torch.isfinite(norm)):
             return
         bad = [name for name, term in outcome.terms.items() if not torch.isfinite(term)] or ["gradient"]
-        state = f"{self.last_path} is intact" if self.last_path.exists() else "nothing was saved yet"
-        raise TrainingError(f"step {self.step}: {', '.join(bad)} is not finite; {state}: look at the recordings of "
-                            f"this step or lower train.learning_rate, then continue with --resume")
+        way_on = (f"continue with --resume from what {self.last_path} held before, or begin anew where that ends the "
+                  f"same way" if self.last_path.exists() else "begin anew, nothing was saved yet")
+        raise TrainingError(f"step {self.step}: {', '.join(bad)} is not finite; look at the recordings of this step or "
+                            f"lower train.learning_rate, then {way_on}")
 
     def _log(self, outcome):
         scalars = {f"loss/{name}": term for name, term in outcome.terms.items()} | outcome.metrics
@@ -237,9 +246,8 @@ class Trainer:
             _restore_optimiser(optimiser, tensors_under(checkpoint.tensors, owner + "."))
         self.step = checkpoint.step
         best_score = checkpoint.extra["best_score"]
-        # Scores of two kinds cannot be compared.
-        same_kind = self.config.data.validation_pairs == checkpoint.config.data.validation_pairs
-        self.best_score = best_score if best_score is not None and same_kind else math.inf
+        if best_score is not None and self.best_path.exists() and _judged_alike(self.config, checkpoint.config):
+            self.best_score = best_score
 
 
 def refuse_to_overwrite(folder, resume):
@@ -250,11 +258,22 @@ def refuse_to_overwrite(folder, resume):
 
 
 def _refuse_unequal_shares(config, processes):
-    """Raise ConfigError where the processes could not share a batch, and what is converted of it, equally."""
-    converted = max(1, round(config.train.batch * config.train.consistency_share))
-    if config.train.batch % processes or converted % processes:
-        raise ConfigError(f"train.batch: got {config.train.batch}, of which train.consistency_share converts "
-                          f"{converted}, for {processes} processes; choose multiples of {processes}")
+    """Raise ConfigError where the processes could not share a batch, what is converted of it and what is said in known
+    voices, equally."""
+    batch = config.train.batch
+    converted, known = max(1, round(batch * config.train.consistency_share)), kept(batch, config.strangers.share)
+    if any(items % processes for items in (batch, converted, known)):
+        raise ConfigError(f"train.batch: got {batch}, of which train.consistency_share converts {converted} and "
+                          f"strangers.share leaves {known}, for {processes} processes; choose multiples of {processes}")
+
+
+def _judged_alike(config, other):
+    """Whether the scores of two configs' validations can be compared; where the recordings lie plays no part."""
+    def depends_on(config):
+        return (config.data.model_copy(update={"path": ""}), config.perturb, config.vocoder.converter,
+                config.loss.adapted_reconstruction > 0)
+
+    return depends_on(config) == depends_on(other)
 
 
 def learning_rate_at(step, settings):

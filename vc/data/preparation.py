@@ -29,16 +29,11 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-try:
-    import fcntl
-except ImportError:  # Windows has no such lock
-    fcntl = None
-
 from vc.audio import MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ, audio_info, load_audio
 from vc.data.layouts import find_recordings
 from vc.data.store import StoreWriter, pitch_hop, table_cell
 from vc.errors import AudioError, ConfigError, DataError
-from vc.files import write_atomically
+from vc.files import alone, write_atomically
 from vc.level import NOMINAL_LEVEL_DB, clipped_share, level_gain, speech_level_db, trim_silence
 from vc.pitch import track_pitch
 from vc.workers import CONTEXT, control_c_held_back, end_with_parent, processors
@@ -106,7 +101,9 @@ def prepare(source, folder, *, sample_rate_hz=16000, layout="auto", workers=None
     corpus = find_recordings(source, layout)
     with _in_our_words(folder):
         _claim(folder, corpus, settings)
-        with _alone(folder), StoreWriter(folder, sample_rate_hz) as store, _Report(folder, store) as report:
+        # Two runs would mix up their samples.
+        busy = DataError(f"{folder}: another run is preparing it; wait until it ends")
+        with alone(folder, busy), StoreWriter(folder, sample_rate_hz) as store, _Report(folder, store) as report:
             already_done = _fill(store, report, corpus, settings, workers or processors(), progress)
     if not store.utterances:
         raise DataError(f"{source}: none of the {len(corpus.recordings)} recordings can be used "
@@ -161,18 +158,6 @@ def _claim(folder, corpus, settings):
         raise DataError(f"{folder}: is not empty and not a prepared corpus; choose a new folder")
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(path, json.dumps(wanted, indent=2) + "\n")
-
-
-@contextlib.contextmanager
-def _alone(folder):
-    """Keep a second run out while one is at work: they would mix up their samples."""
-    with open(folder / "prepare.json", encoding="utf-8") as file:
-        if fcntl:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise DataError(f"{folder}: another run is preparing it; wait until it ends") from None
-        yield
 
 
 @contextlib.contextmanager
