@@ -7,7 +7,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from vc.checkpoint import Checkpoint, load_model, save_checkpoint, save_model
+from vc.checkpoint import Checkpoint, _digest, load_model, save_checkpoint, save_model
 from vc.config import Config, ModelConfig
 from vc.errors import CheckpointError
 from vc.model import AutoEncoder
@@ -103,6 +103,18 @@ def test_another_mel_in_the_header(path):
     config["mel"]["hop_samples"] = 160
     rewrite(path, {"config": json.dumps(config)})
     assert "the checksum does not match" in refusal(path)
+
+
+@pytest.mark.parametrize("field, value", [("config", "{"), ("config", None), ("step", "x"), ("extra", "")])
+def test_a_header_that_cannot_be_read(path, field, value):
+    with safe_open(path, framework="pt") as file:
+        header = file.metadata()
+    header.pop(field)
+    if value is not None:
+        header[field] = value
+    tensors = load_file(path)
+    save_file(tensors, path, metadata=header | {"sha256": _digest(header, tensors)})
+    assert refusal(path).endswith("its header's config, step or extra cannot be read; use the file that `vc` wrote")
 
 
 @pytest.mark.parametrize("change, message", [

@@ -25,9 +25,9 @@ def loss_of(name, content_dims=2, bands=3, bottleneck="sigmoid", **settings):
     return make_code_losses({name: {"weight": 1.0, **settings}}, bands, content_dims, bottleneck)[name]
 
 
-def coded(content, inputs=None):
+def coded(content):
     """A coding of which only the content matters."""
-    return Coding(inputs, inputs, content, None)
+    return Coding(None, None, content, None)
 
 
 @pytest.fixture
@@ -133,14 +133,14 @@ def test_bounds_of_several_sets_are_those_of_each():
         assert torch.allclose(bound(scores), torch.stack([bound(one) for one in scores]))
 
 
-@pytest.mark.parametrize("frames", [41, 40, 7])
-def test_a_moment_is_the_speech_around_its_code(frames):
-    """Each content frame t is paired with mel frames 2 t - 2 to 2 t + 1, the outermost held on."""
+@pytest.mark.parametrize("frames, stride", [(41, 2), (40, 2), (7, 2), (41, 8)])
+def test_a_moment_is_the_speech_around_its_code(frames, stride):
+    """Each content frame t is paired with mel frames from two before to one behind its place, the outermost held on."""
     clean = torch.arange(frames, dtype=torch.float32).expand(1, 3, frames)
-    content = torch.zeros(1, 2, -(-frames // 2))
-    times = torch.arange(content.shape[2])
-    found = loss_of("information", frames=4)._speech_at(times, coded(content, clean)).view(-1, 3, 4)
-    wanted = (2 * times[:, None] + torch.arange(-2, 2)).clamp(0, frames - 1).float()
+    times = torch.arange(-(-frames // stride))
+    coding = Coding(clean, clean, torch.zeros(1, 2, len(times)), None, stride)
+    found = loss_of("information", frames=4)._speech_at(times, coding).view(-1, 3, 4)
+    wanted = (stride * times[:, None] + torch.arange(-2, 2)).clamp(0, frames - 1).float()
     assert torch.equal(found, wanted[:, None].expand(-1, 3, -1))
 
 
@@ -194,7 +194,8 @@ def test_each_loss_is_learnt_from_one_batch(objective, batch, name):
     torch.manual_seed(0)
     for _ in range(60):
         content = model.encoder(inputs).content
-        value = loss(Coding(inputs, clean, content, lambda inputs: model.encoder(inputs).content))
+        value = loss(Coding(inputs, clean, content, lambda inputs: model.encoder(inputs).content,
+                            model.config.model.stride))
         optimiser.zero_grad()
         value.backward()
         optimiser.step()
@@ -264,7 +265,8 @@ def test_losses_with_parameters_resume_bit_for_bit(data, repository, tmp_path):
                       "plain"),
     ("activation", {}, "unknown code loss 'activation'; choose one of sparse_l1, sparse_kl, contractive, information, "
                        "invariance, neighbours"),
-    ("contractive", {"weight": 0.0}, "code_losses.contractive: expected a weight above 0; leave it out to have none"),
+    *(("contractive", {"weight": weight}, f"code_losses.contractive: got a weight of {weight!r}, expected one above 0; "
+                                          "leave it out to have none") for weight in (0.0, "much", True)),
 ])
 def test_what_makes_no_sense_is_refused(name, settings, message):
     with pytest.raises(ConfigError) as refusal:

@@ -34,11 +34,24 @@ def test_a_config_is_a_difference_on_its_base(write):
     ("a: [", "not a YAML file"),
     ("base: mine.yaml", "is its own base"),
     ("base: nowhere.yaml", "no such config"),
+    ("train: {steps: 3}\ntrain: {batch: 4}", "train stands twice"),
+    ("mel: {hop_samples: 16, fft_samples: 1026}", "hop_samples 16 must be at least a 64th of fft_samples 1026"),
+    ("mel: {fft_samples: 801}", "mel.fft_samples: got 801, input should be a multiple of 2"),
+    ("train: {learning_rate: .inf}", "train.learning_rate: got inf"),
+    ("train: {seed: -1}", "train.seed: got -1"),
+    ("data: {segment_s: 1e-5}", "data.segment_s: got 1e-05"),
+    ("code_losses: {sparse_l1: {weight: null}}",
+     "code_losses.sparse_l1.weight: got None, expected a number, a text, true or false"),
 ])
 def test_mistakes_are_named(write, text, message):
     with pytest.raises(ConfigError) as error:
         load_config(write("mine.yaml", text))
     assert message in str(error.value)
+
+
+def test_a_circle_is_found_by_any_name_of_the_file(write, tmp_path):
+    with pytest.raises(ConfigError, match="is its own base; remove the circle"):
+        load_config(write("mine.yaml", f"base: ../{tmp_path.name}/mine.yaml"))
 
 
 @pytest.mark.parametrize("override, message", [
@@ -51,6 +64,23 @@ def test_overrides_are_checked(write, override, message):
     with pytest.raises(ConfigError) as error:
         load_config(write("mine.yaml", ""), [override])
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["1e-3", "1E-3", "+1.e-3", ".1e-2", "0.001"])
+def test_a_number_may_be_written_in_any_way(write, text):
+    """YAML 1.1 takes most of these for texts."""
+    settings = f"code_losses.sparse_l1.weight={text}", f"model.bottleneck_settings.commitment={text}"
+    config = load_config(write("mine.yaml", f"code_losses: {{sparse_kl: {{weight: {text}}}}}"), settings)
+    assert config.code_losses == {name: {"weight": 0.001} for name in ("sparse_kl", "sparse_l1")}
+    assert config.model.bottleneck_settings == {"commitment": 0.001}
+
+
+def test_an_empty_list_of_settings_takes_away_what_was_there(write):
+    write("base.yaml", "code_losses: {sparse_l1: {weight: 0.5}}\n"
+                       "model: {width: 32, bottleneck_settings: {codebooks: 4}}")
+    path = write("mine.yaml", "{base: base.yaml, code_losses: {}, model: {}}")
+    config = load_config(path, ["model.bottleneck_settings={}"])
+    assert (config.code_losses, config.model.bottleneck_settings, config.model.width) == ({}, {}, 32)
 
 
 @pytest.mark.parametrize("name", ["base", "default", "gpu", "lecture", "alternating", "tiny"])

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vc.config import MelConfig
+from vc.errors import ConfigError
 from vc.features import LogMel, band_centres_hz, hz_to_mel, mel_filters
 
 MEL = MelConfig()
@@ -29,6 +30,12 @@ def test_filters_equal_librosas_and_torchaudios(mel):
 
 def test_no_band_of_the_default_mel_is_empty():
     assert (mel_filters(MEL).sum(1) > 0).all()
+
+
+def test_a_mel_with_an_empty_band_is_refused():
+    with pytest.raises(ConfigError, match="mel.bands: got 128, of which 7 hold no frequency of a spectrum of mel.fft_samp"
+                                          "les=800 at mel.sample_rate_hz=44100; take fewer bands or more samples"):
+        LogMel(MelConfig(sample_rate_hz=44100))
 
 
 def test_a_frame_equals_a_plain_loop():

@@ -174,6 +174,14 @@ def test_a_run_is_not_overwritten(call, tiny_model, clips, tmp_path):
     assert contents(run) == ["last.safetensors"]  # nothing was prepared either
 
 
+def test_what_would_be_passed_over_is_refused(call, tiny_model, clips, repository, tmp_path):
+    start = "finetune", tiny_model, clips, "-o", tmp_path / "run", "data.held_out_speakers=0", "train.steps=1"
+    call(*start, "data.path=elsewhere").assert_refused(f"data.path: the speech to tune to is {clips}; leave data.path")
+    assert call(*start, *QUICK).code == 0
+    other = save_untrained(tmp_path / "other.safetensors", repository)
+    call("finetune", other, *start[2:], "--resume").assert_refused(f"began with {tiny_model}, not with {other}; leave")
+
+
 def test_a_guard_without_a_model_to_keep_is_refused(clips, repository, tmp_path):
     prepare(clips, tmp_path / "data", progress=False)
     config = load_config(repository / "configs" / "tiny.yaml", [f"data.path={tmp_path / 'data'}", "guard.weight=1"])

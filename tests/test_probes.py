@@ -342,7 +342,16 @@ def test_it_repeats_exactly_and_probes_do_not_depend_on_each_other(tiny_model, c
     assert alone.items() <= both.items()
 
 
+def test_what_was_found_is_told_where_another_probe_that_was_named_is_not_possible(call, tiny_model, corpus, tmp_path):
+    ended = call("probe", tiny_model, "--data", corpus, "--quick", "--only", "loudness", "channel", "-o",
+                 tmp_path / "found.json")
+    assert (ended.code, "loudness" in ended.out) == (1, True)
+    assert ended.err.strip().splitlines()[-1].startswith(f"vc: error: {corpus}: channel: 1 channel(s) with 3 speakers")
+    assert json.loads((tmp_path / "found.json").read_text())
+
+
 @pytest.mark.parametrize("arguments, messages", [
+    (("--seed", "-1"), ("seed -1", "no negative seed")),
     (("--only", "text"), ("text: 0 speaker(s) with texts, expected at least 3", "--only")),
     (("--only", "speeker"), ("unknown probe 'speeker'", "speaker, text, pitch")),
     (("--speakers", "1"), ("got 1 speakers", "at least 2")),

@@ -69,8 +69,12 @@ def load_checkpoint(path, kinds=("model", "training")) -> Checkpoint:
     if header.get("sha256") != _digest(header, tensors):
         raise CheckpointError(f"{path}: the checksum does not match, the file was damaged after it was written; "
                               f"copy or download it again")
-    config = check_config(json.loads(header["config"]), origin=str(path))
-    return Checkpoint(header["kind"], config, int(header["step"]), json.loads(header["extra"]), tensors,
+    try:
+        settings, step, extra = json.loads(header["config"]), int(header["step"]), json.loads(header["extra"])
+    except (ValueError, LookupError):
+        raise CheckpointError(f"{path}: its header's config, step or extra cannot be read; use the file that `vc` "
+                              f"wrote") from None
+    return Checkpoint(header["kind"], check_config(settings, origin=str(path)), step, extra, tensors,
                       header["sha256"])
 
 

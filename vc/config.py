@@ -5,6 +5,7 @@ error that suggests the nearest known one.
 """
 
 import difflib
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -15,19 +16,20 @@ from vc.errors import ConfigError
 
 
 Setting = bool | int | float | str
+SETTING_LISTS = ("code_losses", "corruptions", "bottleneck_settings")  # sections whose keys are not listed here
 
 
 class Section(pydantic.BaseModel):
     """A frozen group of settings that refuses keys it does not know."""
 
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class MelConfig(Section):
     """The one definition of the mel spectrogram. recipes/mel holds the figures that chose it."""
 
     sample_rate_hz: int = pydantic.Field(16000, ge=8000, le=48000)
-    fft_samples: int = pydantic.Field(800, ge=64)
+    fft_samples: int = pydantic.Field(800, ge=64, multiple_of=2)
     hop_samples: int = pydantic.Field(200, ge=16)
     bands: int = pydantic.Field(128, ge=8)
     min_hz: float = pydantic.Field(0.0, ge=0)
@@ -41,6 +43,8 @@ class MelConfig(Section):
                              f"sample rate, {self.sample_rate_hz / 2} Hz")
         if self.hop_samples * 2 > self.fft_samples:
             raise ValueError(f"hop_samples {self.hop_samples} must be at most half of fft_samples {self.fft_samples}")
+        if self.hop_samples * 64 < self.fft_samples:
+            raise ValueError(f"hop_samples {self.hop_samples} must be at least a 64th of fft_samples {self.fft_samples}")
         return self
 
     @property
@@ -175,8 +179,8 @@ class DataConfig(Section):
     """Where the speech lies and how it is drawn."""
 
     path: str = pydantic.Field("data", description="a folder that `vc prepare` made")
-    segment_s: float = pydantic.Field(2.0, gt=0)
-    reference_s: float = pydantic.Field(2.0, gt=0)
+    segment_s: float = pydantic.Field(2.0, ge=0.1)
+    reference_s: float = pydantic.Field(2.0, ge=0.1)
     balance: float = pydantic.Field(0.5, ge=0, le=1, description="a speaker is drawn with probability hours**balance")
     held_out_speakers: float = pydantic.Field(0.04, ge=0, lt=1, description="share of speakers kept for validation")
     held_out_utterances: float = pydantic.Field(0.03, ge=0, lt=1, description="share of the other speakers' utterances")
@@ -213,7 +217,7 @@ class TrainConfig(Section):
     validate_every: int = pydantic.Field(1000, ge=1)
     probe_every: int = pydantic.Field(5000, ge=1)
     save_every: int = pydantic.Field(500, ge=1)
-    seed: int = 1
+    seed: int = pydantic.Field(1, ge=0, lt=2**32)
 
 
 class Config(Section):
@@ -274,14 +278,30 @@ def check_config(settings, origin):
     try:
         return Config.model_validate(settings)
     except pydantic.ValidationError as error:
-        raise ConfigError(f"{origin}: " + "; ".join(_explain(problem) for problem in error.errors())) from None
+        problems = dict.fromkeys(_explain(problem) for problem in error.errors())
+        raise ConfigError(f"{origin}: " + "; ".join(problems)) from None
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which 1e-3 is a number, as it is everywhere else, and no key stands twice, of which one would be lost."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.YAMLError(f"{key} stands twice; join what is below")
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
+                              list("-+.0123456789"))
 
 
 def _read_with_base(path, seen):
-    if path in seen:
+    if path.resolve() in seen:
         raise ConfigError(f"{path}: is its own base; remove the circle of `base:` lines")
     try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        settings = yaml.load(path.read_text(encoding="utf-8"), _Loader) or {}
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such config; the project's own lie in configs/") from None
     except (yaml.YAMLError, UnicodeDecodeError, IsADirectoryError) as error:
@@ -293,7 +313,7 @@ def _read_with_base(path, seen):
         return settings
     if not isinstance(base, str):
         raise ConfigError(f"{path}: base: got {base!r}, expected the name of a config file")
-    return _merge(_read_with_base(path.parent / base, (*seen, path)), settings)
+    return _merge(_read_with_base(path.parent / base, (*seen, path.resolve())), settings)
 
 
 def _parse_override(text):
@@ -301,7 +321,7 @@ def _parse_override(text):
     if not equals or not key:
         raise ConfigError(f"{text!r}: expected section.key=value, for instance train.steps=1000")
     try:
-        settings = yaml.safe_load(value)
+        settings = yaml.load(value, _Loader)
     except yaml.YAMLError:
         raise ConfigError(f"{text!r}: the value is not YAML; quote what is meant as text") from None
     for name in reversed(key.split(".")):
@@ -310,15 +330,19 @@ def _parse_override(text):
 
 
 def _merge(below, above):
+    """Nested dicts, of which the one above has the say; an empty list of settings takes away what was in it."""
     merged = dict(below)
     for key, value in above.items():
         both_sections = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        both_sections &= value != {} or key not in SETTING_LISTS
         merged[key] = _merge(merged[key], value) if both_sections else value
     return merged
 
 
 def _explain(problem):
     location = [str(part) for part in problem["loc"]]
+    if location[-1] in ("bool", "int", "float", "str"):  # none of the kinds that a Setting may be
+        return f"{'.'.join(location[:-1])}: got {problem['input']!r}, expected a number, a text, true or false"
     if problem["type"] != "extra_forbidden":
         message = problem["msg"].removeprefix("Value error, ")
         return f"{'.'.join(location)}: got {problem['input']!r}, {message[0].lower()}{message[1:]}"

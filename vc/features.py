@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from vc.config import MelConfig
+from vc.errors import ConfigError
 
 
 class LogMel(nn.Module):
@@ -43,7 +44,8 @@ class LogMel(nn.Module):
 def mel_filters(mel: MelConfig):
     """Triangular filters on Slaney's mel scale, each of unit area over Hz: (M, F).
 
-    The scale is linear below 1 kHz and logarithmic above (Slaney, Auditory Toolbox, 1998).
+    The scale is linear below 1 kHz and logarithmic above (Slaney, Auditory Toolbox, 1998). Raises ConfigError where a
+    filter lies between two frequencies of the spectrum.
     """
     bin_hz = torch.linspace(0, mel.sample_rate_hz / 2, mel.bins, dtype=torch.float64)
     edges_hz = _mel_to_hz(torch.linspace(hz_to_mel(mel.min_hz), hz_to_mel(mel.max_hz), mel.bands + 2,
@@ -52,6 +54,11 @@ def mel_filters(mel: MelConfig):
     rising = (bin_hz - lower) / (centre - lower)
     falling = (upper - bin_hz) / (upper - centre)
     triangles = torch.minimum(rising, falling).clamp(min=0)
+    empty = int((triangles.sum(1) == 0).sum())
+    if empty:
+        raise ConfigError(f"mel.bands: got {mel.bands}, of which {empty} hold no frequency of a spectrum of "
+                          f"mel.fft_samples={mel.fft_samples} at mel.sample_rate_hz={mel.sample_rate_hz}; take fewer "
+                          f"bands or more samples")
     return (triangles * 2 / (upper - lower)).float()
 
 

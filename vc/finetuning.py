@@ -13,6 +13,7 @@ from vc.config import Config, change_config
 from vc.conversion import model_path
 from vc.data.layouts import is_flat
 from vc.data.preparation import prepare
+from vc.errors import ConfigError
 from vc.training import refuse_to_overwrite, train
 
 _log = logging.getLogger(__name__)
@@ -39,6 +40,8 @@ def finetune(model, data, folder, overrides=(), *, resume=False, device="cpu", p
 
     Raises CheckpointError, ConfigError, DataError, TrainingError.
     """
+    if any(override.startswith("data.path=") for override in overrides):
+        raise ConfigError(f"data.path: the speech to tune to is {data}; leave data.path out or name that in its place")
     config = _with_noise_at_hand(going_on_from(model, KEPT, SETTINGS, overrides), overrides)
     refuse_to_overwrite(folder, resume)
     if not (Path(data) / "store.json").exists():

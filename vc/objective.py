@@ -168,7 +168,8 @@ class Objective(nn.Module):
     def _shape(self, heard, clean, content):
         """The code losses by name, weighted."""
         coding = Coding(self.model.standardise(heard), self.model.standardise(clean), content,
-                        lambda inputs: self.model.encoder.forward(inputs).content)  # .forward: not compiled
+                        lambda inputs: self.model.encoder.forward(inputs).content,  # .forward: not compiled
+                        self.config.model.stride)
         return {name: self.config.code_losses[name]["weight"] * code_loss(coding)
                 for name, code_loss in self.code_losses.items()}
 

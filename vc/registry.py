@@ -20,7 +20,7 @@ def make(kind, table, name, settings, *given):
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1) or known
             raise ConfigError(f"unknown setting {key!r} of {kind} {name}; known: {', '.join(near) or 'none'}")
-        if not _fits(value, known[key]):
+        if not fits(value, known[key]):
             raise ConfigError(f"setting {key} of {kind} {name}: got {value!r}, expected a value like {known[key]!r}")
     return table[name](*given, **settings)
 
@@ -43,7 +43,8 @@ def expect(setting, value, holds, wanted):
         raise ConfigError(f"setting {setting}: got {value!r}, expected {wanted}")
 
 
-def _fits(value, default):
+def fits(value, default):
+    """Whether a value is of its default's type; whole numbers are numbers, too."""
     if isinstance(default, float):
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     return type(value) is type(default)

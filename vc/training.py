@@ -235,6 +235,10 @@ class Trainer:
     def _restore(self):
         checkpoint = load_checkpoint(self.last_path, kinds=("training",))
         _refuse_other(self.config, checkpoint.config, self.objective.sizes | self.objective.fixed, self.last_path)
+        asked, began = self.config.train.start_from, checkpoint.config.train.start_from
+        if asked is not None and (began is None or model_path(asked).resolve() != model_path(began).resolve()):
+            raise CheckpointError(f"{self.last_path}: began with {began or 'new weights'}, not with {asked}; leave "
+                                  f"that as it was, or start a new run in another folder")
         if checkpoint.extra["speakers"] != self.speakers:
             raise CheckpointError(f"{self.last_path}: trained on {len(checkpoint.extra['speakers'])} speakers, "
                                   f"{self.config.data.path} gives {len(self.speakers)} or others; resume with the "

@@ -12,7 +12,7 @@ from vc.code_losses.invariance import Invariance
 from vc.code_losses.neighbours import Neighbours
 from vc.code_losses.sparsity import SparseKL, SparseL1
 from vc.errors import ConfigError
-from vc.registry import make
+from vc.registry import fits, make
 
 __all__ = ["CODE_LOSSES", "CodeLoss", "Coding", "make_code_losses"]
 
@@ -27,8 +27,10 @@ def make_code_losses(wanted, bands, content_dims, bottleneck):
     """
     losses = nn.ModuleDict()
     for name, settings in wanted.items():
-        if settings.get("weight", 0) <= 0:
-            raise ConfigError(f"code_losses.{name}: expected a weight above 0; leave it out to have none")
+        weight = settings.get("weight", 0.0)
+        if not fits(weight, 1.0) or not weight > 0:
+            raise ConfigError(f"code_losses.{name}: got a weight of {weight!r}, expected one above 0; leave it out to "
+                              f"have none")
         settings = {key: value for key, value in settings.items() if key != "weight"}
         loss = make("code loss", CODE_LOSSES, name, settings, bands, content_dims)
         if loss.bottlenecks and bottleneck not in loss.bottlenecks:

@@ -13,12 +13,13 @@ class Coding:
     """One encoding, as a code loss sees it. inputs: the standardised log-mel that was read (B, M, T). clean: the same
     speech in its own voice and uncorrupted, as the decoder shall give it back (B, M, T). content: what became of the
     inputs (B, C, T'). encode: the way from inputs to content, not compiled, so that gradients of gradients can be
-    taken."""
+    taken. stride: mel frames per content frame."""
 
     inputs: torch.Tensor
     clean: torch.Tensor
     content: torch.Tensor
     encode: Callable
+    stride: int = 1
 
 
 class CodeLoss(nn.Module, ABC):

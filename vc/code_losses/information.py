@@ -42,9 +42,7 @@ class Information(CodeLoss):
 
     def _speech_at(self, times, coding):
         """(B, K, M * frames): the mel frames around content frames `times` (K,)."""
-        T, content_frames = coding.clean.shape[2], coding.content.shape[2]
-        stride = -(-T // content_frames)  # content frame t lies at mel frame t * stride
         before = self.frames // 2
         padded = F.pad(coding.clean, (before, self.frames), mode="replicate")
         windows = padded.unfold(2, self.frames, 1)  # (B, M, T + before + 1, frames), views; window t begins before t
-        return windows[:, :, times * stride].transpose(1, 2).flatten(2)
+        return windows[:, :, times * coding.stride].transpose(1, 2).flatten(2)

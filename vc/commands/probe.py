@@ -39,4 +39,7 @@ def _probe(options):
     print(format_findings(report))
     if output is not None:
         save_findings(output, report.findings)
+    if options.only and report.left_out:
+        name, why = next(iter(report.left_out.items()))
+        raise DataError(f"{options.data}: {name}: {why}")
     return 0

@@ -125,7 +125,7 @@ def _refuse_audio_without_speaker(root, audio):
     if stray:
         raise DataError(f"{root}: {len(stray)} audio files lie directly in it, for instance {stray[0]}; give each "
                         f"speaker a folder, {root}/SPEAKER/{stray[0]}, write a table with the columns path and "
-                        f"speaker, or name the layout speaker where all are of one")
+                        f"speaker, or, where all are of one, prepare them by `vc prepare --layout speaker`")
 
 
 def is_flat(source):

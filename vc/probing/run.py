@@ -1,5 +1,6 @@
 """One call that asks all the probes."""
 
+import math
 import sys
 from dataclasses import dataclass, replace
 
@@ -24,11 +25,12 @@ class ProbeReport:
 def run_probes(model, data, names=None, speakers=100, seconds=20.0, seed=0, quick=False) -> ProbeReport:
     """Ask what the halves of `model`, an AutoEncoder on the CPU, know of the speech in `data`; see `draw_sample`.
 
-    names: of PROBES; None asks all and leaves out those that the recordings do not allow. Repeats exactly. Raises
-    DataError, also where a probe that was named is not possible, and ConfigError.
+    names: of PROBES, by default all; those that the recordings do not allow are left out. Repeats exactly. Raises
+    DataError, where they allow none, and ConfigError.
     """
-    if speakers < 2 or seconds <= 0:
-        raise ConfigError(f"got {speakers} speakers of {seconds:g} s, expected at least 2 and more than 0 s")
+    if speakers < 2 or not 0 < seconds < math.inf or seed < 0:
+        raise ConfigError(f"got {speakers} speakers of {seconds:g} s and seed {seed}, expected at least 2 of more than "
+                          f"0 s and no negative seed")
     probes = {name: make_probe(name) for name in names or PROBES}
     effort = replace(QUICK if quick else Effort(), seed=seed)
     sample = draw_sample(data, model.config, speakers, seconds, seed)
@@ -39,8 +41,6 @@ def run_probes(model, data, names=None, speakers=100, seconds=20.0, seed=0, quic
         try:
             findings |= probe.measure(heard, listener, effort)
         except DataError as error:
-            if names:
-                raise DataError(f"{data}: {name}: {error}") from None
             left_out[name] = str(error)
     if not findings:
         raise DataError(f"{data}: allows no probe; " + "; ".join(f"{name}: {why}" for name, why in left_out.items()))

@@ -12,7 +12,7 @@ from vc.data.corruptions.noise import Noise
 from vc.data.corruptions.room import Room
 from vc.data.corruptions.zeros import Zeros
 from vc.errors import ConfigError
-from vc.registry import make
+from vc.registry import fits, make
 
 __all__ = ["CORRUPTIONS", "Corruption", "Corruptions"]
 
@@ -30,7 +30,7 @@ class Corruptions:
         for name, settings in wanted.items():
             settings = dict(settings)
             share = settings.pop("share", 1.0)
-            if not isinstance(share, (int, float)) or not 0 < share <= 1:
+            if not fits(share, 1.0) or not 0 < share <= 1:
                 raise ConfigError(f"corruptions.{name}.share: got {share!r}, expected a share above 0, at most 1")
             self._chain.append((make("corruption", CORRUPTIONS, name, settings, mel, device), share))
 
