@@ -92,7 +92,7 @@ UNUSABLE = [
     (make_missing, "no such file; check the path"),
     (make_empty, "is empty (0 bytes), expected an audio file; copy or record it again"),
     (make_no_samples, "holds no samples that can be read; record or convert it again"),
-    (make_nan, "holds NaN or infinite samples near 0.5 s, expected finite ones; convert or record it again"),
+    (make_nan, "holds NaN or infinite samples near 0.5 s, expected ones up to about 1; convert or record it again"),
     (make_infinite, "holds NaN or infinite samples near 0.5 s"),
     (make_text, "cannot be read, "),
     (make_stub_of_mp3, "cannot be read, "),

@@ -52,8 +52,9 @@ def test_speech_is_less_strange_than_noise(converter, clips, noise):
 
 
 @pytest.mark.parametrize("hear", [strangeness, glance])
-def test_the_score_does_not_depend_on_the_level(converter, source, tmp_path, hear):
-    save_audio(tmp_path / "soft.flac", 0.05 * load_audio(source, RATE_HZ), RATE_HZ)
+@pytest.mark.parametrize("offset", [0.0, 0.05])
+def test_the_score_depends_neither_on_the_level_nor_on_an_offset(converter, source, tmp_path, hear, offset):
+    save_audio(tmp_path / "soft.flac", 0.05 * load_audio(source, RATE_HZ) + offset, RATE_HZ)
     assert hear(converter, tmp_path / "soft.flac").score == pytest.approx(hear(converter, source).score, rel=0.02)
 
 

@@ -134,6 +134,37 @@ def test_the_level_of_a_reference_does_not_matter(converter, clip, tmp_path):
                                atol=0.02, rtol=0)
 
 
+def test_a_constant_offset_is_not_heard(converter, clip, tmp_path):
+    """Neither in a reference nor in a source; half of it is a pause, which the offset must not fill."""
+    audio = np.concatenate([load_audio(clip, RATE_HZ), np.zeros(RATE_HZ, np.float32)])
+    save_audio(tmp_path / "plain.wav", audio, RATE_HZ)
+    save_audio(tmp_path / "offset.wav", audio + 0.05, RATE_HZ)
+    plain, offset = (converter.voice_of(tmp_path / name) for name in ("plain.wav", "offset.wav"))
+    torch.testing.assert_close(offset.speaker, plain.speaker, atol=1e-3, rtol=0)
+    assert offset.spectrum.frames == plain.spectrum.frames
+    heard = [next(converter.windows(path, converter.survey(path)))[0]
+             for path in (tmp_path / "plain.wav", tmp_path / "offset.wav")]
+    assert (heard[0].log_mel - heard[1].log_mel).abs().mean() < 0.02
+    assert torch.equal(*(frames.level_db > -66 for frames in heard))
+    halves = [converter.halves(path).log_mel for path in (tmp_path / "plain.wav", tmp_path / "offset.wav")]
+    assert (halves[0] - halves[1]).abs().mean() < 0.02
+
+
+def test_a_click_is_no_voice(converter, tmp_path):
+    save_audio(tmp_path / "click.wav", np.eye(1, 2 * RATE_HZ, RATE_HZ)[0] * 0.9, RATE_HZ)
+    with pytest.raises(AudioError, match="click.wav: holds 0.26 s of speech, expected at least 0.5 s; give a longer"):
+        converter.voice_of(tmp_path / "click.wav")
+
+
+def test_an_output_that_cannot_be_is_refused_before_the_work(converter, clip, tmp_path, monkeypatch):
+    monkeypatch.setattr(converter, "survey", None)  # not asked
+    (tmp_path / "there.wav").write_bytes(b"precious")
+    for name, message in (("there.wav", "exists already"), ("out.xyz", "cannot write .xyz")):
+        with pytest.raises(AudioError, match=message):
+            converter.convert_file(clip, clip, tmp_path / name)
+    assert (tmp_path / "there.wav").read_bytes() == b"precious"
+
+
 def test_references_count_by_their_length(converter, clips):
     first, second = clips / "kerstin" / "burg.flac", clips / "nathalie" / "katje.flac"
     voices = [converter.voice_of(path) for path in (first, second)]

@@ -102,9 +102,10 @@ def test_au_has_no_place_for_a_label(converter, source, voices, tmp_path):
     assert audio_label(tmp_path / "out.au") == ""
 
 
-def test_a_recording_carries_no_label(tmp_path):
-    save_audio(tmp_path / "plain.wav", np.zeros(1600, np.float32), RATE_HZ)
-    assert audio_label(tmp_path / "plain.wav") == ""
+def test_a_recording_carries_the_label_that_it_is_given_and_no_other(converter, tmp_path):
+    for name, label in (("plain.wav", None), ("converted.wav", converter.label)):
+        save_audio(tmp_path / name, np.zeros(1600, np.float32), RATE_HZ, label=label)
+        assert audio_label(tmp_path / name) == (label or "")
 
 
 def test_progress_rises_to_the_whole(converter, source, voices, tmp_path):

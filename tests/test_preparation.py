@@ -103,6 +103,13 @@ def test_high_peaks_lower_the_level_instead_of_clipping(tmp_path):
     assert np.flatnonzero(np.abs(samples) > 20000).size == 2
 
 
+def test_a_constant_offset_is_taken_off(tmp_path):
+    write(tmp_path / "in/anna/a.wav", tone(1.0) + 0.1)
+    run(tmp_path / "in", tmp_path / "out")
+    store = SpeechStore(tmp_path / "out")
+    assert abs(store.audio(store.utterances[0]).mean()) < 1
+
+
 def test_stereo_at_another_rate_keeps_its_pitch_and_length(tmp_path):
     audio = tone(2.0, frequency_hz=1000.0, rate=44100)
     write(tmp_path / "in/anna/a.flac", np.stack([audio, audio], axis=1), rate=44100)

@@ -59,6 +59,7 @@ _PIECE_SAMPLES = 4096
 _UNKNOWN_FRAMES = 2**63 - 1  # libsndfile's SF_COUNT_MAX
 _FFMPEG_PATIENCE_S = 60
 _INT16_SCALE = 32768
+_DAMAGED = 1e10  # no float sample is so large, not even where 32-bit integers were stored as they are
 
 _log = logging.getLogger(__name__)
 
@@ -120,9 +121,10 @@ def stream_audio(path, sample_rate_hz, block_s=10.0):
         _warn_if_short(path, samples_read / file_rate_hz, source.info.duration_s)
 
 
-def save_audio(path, audio, sample_rate_hz, force=False):
-    """Write floats (N,) in [-1, 1] as a file of the format its suffix names. Raises AudioError like `AudioWriter`."""
-    with AudioWriter(path, sample_rate_hz, force) as writer:
+def save_audio(path, audio, sample_rate_hz, force=False, *, label=None):
+    """Write floats (N,) in [-1, 1] as a file of the format its suffix names; force, label and AudioError are those of
+    `AudioWriter`."""
+    with AudioWriter(path, sample_rate_hz, force, label) as writer:
         writer.write(audio)
 
 
@@ -380,10 +382,12 @@ def _mono_blocks(source, path, block_samples):
     """Yield the mean over channels, float32 (n,), with n at least `block_samples` except at the end."""
     pending, pending_samples, samples_before = [], 0, 0
     for piece in source.pieces():
-        if not np.isfinite(piece).all():
+        largest = np.abs(piece).max(initial=0)
+        if not largest < _DAMAGED:
             at_s = (samples_before + pending_samples) / source.info.sample_rate_hz
-            raise AudioError(f"{path}: holds NaN or infinite samples near {at_s:.1f} s, expected finite ones; "
-                             f"convert or record it again")
+            found = "NaN or infinite samples" if not np.isfinite(largest) else f"samples of {largest:.0e}"
+            raise AudioError(f"{path}: holds {found} near {at_s:.1f} s, expected ones up to about 1; convert or record "
+                             f"it again")
         pending.append(piece.mean(axis=1))
         pending_samples += len(piece)
         if pending_samples >= block_samples:

@@ -24,7 +24,16 @@ from vc.detail import Detail, detail_of, with_detail
 from vc.device import choose_device
 from vc.errors import AudioError
 from vc.features import LogMel
-from vc.level import LevelMeter, at_level, level_gain, require_speech, restore_level, restoring_gain, trim_silence
+from vc.level import (
+    LevelMeter,
+    at_level,
+    level_gain,
+    require_speech,
+    restore_level,
+    restoring_gain,
+    trim_silence,
+    without_offset,
+)
 from vc.model import Drawing
 from vc.noise_suppressor import NoiseSuppressor
 from vc.pitch import track_pitch
@@ -174,16 +183,22 @@ class Converter:
 
         Leaving off before that, by closing the iterator, leaves no file.
         """
+        writer = self.writer(output, force)
         voice, survey = self.voice_of(target), self.survey(source)
         blocks = self._stream(source, survey, self._speaking_as(voice, survey))
-        yield from self.writing_steps(blocks, survey, output, force)
+        yield from self.writing_steps(blocks, survey, writer)
 
-    def writing_steps(self, blocks, survey, output, force=False):
+    def writer(self, output, force=False):
+        """The AudioWriter of a result, which has refused what it refuses before there is any work. Raises AudioError.
+        """
+        return AudioWriter(output, self.sample_rate, force, self.label)
+
+    def writing_steps(self, blocks, survey, writer):
         """Write blocks of sound, float32 (n,), at the level and of the length that a Survey has; see
         `conversion_steps`."""
         meter, done = LevelMeter(self.sample_rate), 0
         total_s = survey.samples / self.sample_rate
-        with AudioWriter(output, self.sample_rate, force, self.label) as writer, _spool(writer.path) as spool:
+        with writer, _spool(writer.path) as spool:
             # The gain that restores the level is known at the end only; until then the sound waits in a nameless file.
             for block in blocks:
                 meter.update(block)
@@ -208,7 +223,7 @@ class Converter:
         """The two halves of one recording, which is held in memory whole. Raises AudioError."""
         audio = load_audio(recording, self.sample_rate)
         require_speech(audio, self.sample_rate, recording, MIN_REFERENCE_S)
-        log_mel = self.log_mel(at_level(audio, self.sample_rate))
+        log_mel = self.log_mel(at_level(without_offset(audio), self.sample_rate))
         embedding = self.model.encode(log_mel[None].to(self.device))
         return Halves(log_mel, embedding.content[0].cpu(), embedding.speaker[0].cpu())
 
@@ -238,12 +253,16 @@ class Converter:
         """What is heard in each window of one reference recording."""
         audio = load_audio(path, self.sample_rate)
         require_speech(audio, self.sample_rate, path, MIN_REFERENCE_S)
-        return self._pieces_in(trim_silence(audio, self.sample_rate))
+        speech = trim_silence(audio, self.sample_rate)
+        if len(speech) < MIN_REFERENCE_S * self.sample_rate:
+            raise AudioError(f"{path}: holds {len(speech) / self.sample_rate:.2f} s of speech, expected at least "
+                             f"{MIN_REFERENCE_S:g} s; give a longer recording")
+        return self._pieces_in(speech)
 
     @torch.no_grad()
     def _pieces_in(self, audio):
         """What is heard in each window of a waveform, float32 (N,)."""
-        audio = torch.from_numpy(at_level(audio, self.sample_rate))
+        audio = torch.from_numpy(at_level(without_offset(audio), self.sample_rate))
         for window in _even_split(audio.to(self.device), round(REFERENCE_WINDOW_S * self.sample_rate)):
             log_mel = self._log_mel(window[None])[0]
             embedding = self.model.encode(log_mel[None])
@@ -316,7 +335,7 @@ class Converter:
         """Frames and is_last, window by window, which overlap."""
         hop, gain = self.mel.hop_samples, level_gain(survey.level_db)
         size, overlap = (round(seconds * self.sample_rate) // hop * hop for seconds in (WINDOW_S, OVERLAP_S))
-        blocks = (torch.from_numpy(block) * gain for block in stream_audio(source, self.sample_rate))
+        blocks = ((torch.from_numpy(block) - survey.offset) * gain for block in stream_audio(source, self.sample_rate))
         f0 = F.pad(survey.f0, (0, 1))  # the windows' last frame may lie behind the recording's
         for number, (window, is_last) in enumerate(sliding_windows(_filled_up(blocks, hop), size, size - overlap)):
             start = number * (size - overlap) // hop

@@ -12,9 +12,10 @@ import torch
 from vc.audio import stream_audio
 from vc.conversion import MIN_REFERENCE_S
 from vc.errors import AudioError
-from vc.level import SILENCE_DBFS, LevelMeter, level_gain, speech_level_db, trim_silence
+from vc.level import SILENCE_DBFS, level_gain, speech_level_db, trim_silence, without_offset
 from vc.pitch import track_pitch
 from vc.spectrum import speech_frames
+from vc.survey import measure
 from vc.windows import sliding_windows
 
 WINDOW_S = 10.0
@@ -41,13 +42,10 @@ class Strangeness:
 def strangeness(converter, path):
     """Strangeness of a recording of any length, or None for a silent one. Raises AudioError."""
     rate_hz = converter.sample_rate
-    meter, samples = LevelMeter(rate_hz), 0
-    for block in stream_audio(path, rate_hz):
-        meter.update(block)
-        samples += len(block)
-    if samples < MIN_REFERENCE_S * rate_hz:
-        raise AudioError(f"{path}: lasts {samples / rate_hz:.2f} s, expected at least {MIN_REFERENCE_S:g} s to tell "
-                         f"what it is; give a longer recording")
+    meter = measure(path, rate_hz)
+    if meter.samples < MIN_REFERENCE_S * rate_hz:
+        raise AudioError(f"{path}: lasts {meter.samples / rate_hz:.2f} s, expected at least {MIN_REFERENCE_S:g} s to "
+                         f"tell what it is; give a longer recording")
     if meter.speech_level_db < SILENCE_DBFS:
         return None
     gain = level_gain(meter.speech_level_db)
@@ -81,9 +79,10 @@ def _rebuilt(converter, window):
 
     Pauses at its edges are taken off: long ones would move the normalisations, and seem strange by themselves.
     """
-    window = torch.from_numpy(trim_silence(window.numpy(), converter.sample_rate))
-    if len(window) == 0:
+    speech = trim_silence(window.numpy(), converter.sample_rate)
+    if len(speech) == 0:
         return 0.0, 0.0, 0
+    window = torch.from_numpy(without_offset(speech))
     model, hop = converter.model, converter.mel.hop_samples
     log_mel = converter.log_mel(window.numpy())
     embedding = model.encode(log_mel[None].to(converter.device))

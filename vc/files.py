@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 
 try:
     import fcntl
@@ -10,20 +11,24 @@ except ImportError:  # Windows has no such lock
 
 
 def write_atomically(path, content):
-    """Write str or bytes to `path` (a Path) so that a kill leaves the old file or the new one, never half of one.
+    """Write str or bytes to `path` (a Path) so that a kill, or another who writes it at the same time, leaves the old
+    file or a new one, never half of one. Raises OSError."""
+    with replacing(path) as draft, open(draft, "wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+        file.flush()
+        os.fsync(file.fileno())
 
-    What a killed run may leave, `path` with .tmp after it, is overwritten by the next. Raises OSError.
-    """
-    draft = path.with_name(path.name + ".tmp")
+
+@contextlib.contextmanager
+def replacing(path):
+    """A Path beside `path`, of a name that nobody else has; what was written there takes its place in one step at the
+    end. Where an exception ends it before, nothing is left of it. Raises OSError."""
+    draft = path.with_name(f".vc-{secrets.token_hex(6)}.tmp")  # short: a name that just fits must not fail for its twin
     try:
-        with open(draft, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())
+        yield draft
         os.replace(draft, path)
-    except OSError:
+    finally:
         draft.unlink(missing_ok=True)
-        raise
 
 
 @contextlib.contextmanager

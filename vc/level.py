@@ -25,7 +25,9 @@ ACTIVE_MARGIN_DB = 16.0
 
 
 class LevelMeter:
-    """Measures level and peak of a recording that arrives in blocks; how it is cut does not matter.
+    """Measures level, length and offset of a recording that arrives in blocks; how it is cut does not matter.
+
+    samples: how many there were. peak: the largest magnitude.
 
     Memory grows by one number for each 20 ms.
 
@@ -35,18 +37,25 @@ class LevelMeter:
     """
 
     def __init__(self, sample_rate_hz):
-        self.peak = 0.0
+        self.samples, self.peak, self._sum = 0, 0.0, 0.0
         self._frame_samples = frame_samples(sample_rate_hz)
         self._partial_frame = np.zeros(0, np.float32)
         self._frame_powers = []
 
     def update(self, block):
         """Take in the next samples: floats, (n,)."""
+        self.samples += len(block)
         self.peak = max(self.peak, float(np.abs(block).max(initial=0)))
+        self._sum += float(block.sum(dtype=np.float64))
         joined = np.concatenate([self._partial_frame, block])
         whole_samples = len(joined) - len(joined) % self._frame_samples
         self._frame_powers.append(_powers(joined[:whole_samples], self._frame_samples))
         self._partial_frame = joined[whole_samples:]
+
+    @property
+    def offset(self):
+        """The mean of all samples."""
+        return self._sum / max(1, self.samples)
 
     @property
     def speech_level_db(self):
@@ -79,6 +88,11 @@ def level_gain(level_db, wanted_db=NOMINAL_LEVEL_DB):
 def at_level(audio, sample_rate_hz, wanted_db=NOMINAL_LEVEL_DB):
     """`audio`, floats (N,) that are not silent, with its speech at another level."""
     return audio * level_gain(speech_level_db(audio, sample_rate_hz), wanted_db)
+
+
+def without_offset(audio):
+    """`audio`, floats (N,), about a mean of 0: what a cheap microphone adds to all samples is not heard."""
+    return audio - np.float32(audio.mean(dtype=np.float64))
 
 
 def restoring_gain(meter, level_db):

@@ -22,32 +22,41 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class Survey:
     """level_db: speech level in dBFS, -inf for silence. samples: how many, at the rate asked for. f0: of each mel frame
-    in Hz (T,), 0 where unvoiced."""
+    in Hz (T,), 0 where unvoiced. offset: mean of the samples, which no voice has."""
 
     level_db: float
     samples: int
     f0: torch.Tensor
+    offset: float = 0.0
 
 
 def survey_source(path, sample_rate_hz, hop_samples) -> Survey:
     """Read a recording once, in bounded memory. Warns of a silent one. Raises AudioError for one that is too short."""
-    meter, samples = LevelMeter(sample_rate_hz), 0
-
-    def blocks():
-        nonlocal samples
-        for block in stream_audio(path, sample_rate_hz):
-            meter.update(block)
-            samples += len(block)
-            yield torch.from_numpy(block)
-
-    f0 = _track(blocks(), sample_rate_hz, hop_samples)
-    if samples < MIN_SOURCE_S * sample_rate_hz:
-        raise AudioError(f"{path}: lasts {samples / sample_rate_hz:.3f} s, expected at least {MIN_SOURCE_S} s; "
+    meter = LevelMeter(sample_rate_hz)
+    f0 = _track(map(torch.from_numpy, _metered(path, meter, sample_rate_hz)), sample_rate_hz, hop_samples)
+    if meter.samples < MIN_SOURCE_S * sample_rate_hz:
+        raise AudioError(f"{path}: lasts {meter.samples / sample_rate_hz:.3f} s, expected at least {MIN_SOURCE_S} s; "
                          f"give a longer recording")
-    if meter.speech_level_db < SILENCE_DBFS:
+    level_db = meter.speech_level_db
+    if level_db < SILENCE_DBFS:
         _log.warning("%s: is silent, so is the result", path)
-        return Survey(-math.inf, samples, f0)
-    return Survey(meter.speech_level_db, samples, f0)
+        level_db = -math.inf
+    return Survey(level_db, meter.samples, f0, meter.offset)
+
+
+def measure(path, sample_rate_hz) -> LevelMeter:
+    """What a LevelMeter has heard of a whole recording, read in bounded memory. Raises AudioError."""
+    meter = LevelMeter(sample_rate_hz)
+    for _ in _metered(path, meter, sample_rate_hz):
+        pass
+    return meter
+
+
+def _metered(path, meter, sample_rate_hz):
+    """Blocks of a recording that a meter has heard: float32 (n,)."""
+    for block in stream_audio(path, sample_rate_hz):
+        meter.update(block)
+        yield block
 
 
 def _track(blocks, sample_rate_hz, hop_samples):

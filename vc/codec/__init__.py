@@ -50,13 +50,14 @@ def decode_steps(converter, encoded, output, force=False, target=None):
     Raises CodecError for another model's file, AudioError.
     """
     _require_same_model(converter, encoded)
+    writer = converter.writer(output, force)
     f0 = torch.cat([torch.from_numpy(f0_of(window.f0)) for window in encoded.windows])
     survey = Survey(encoded.level_db, encoded.samples, f0)
     voice = own_voice(encoded) if target is None else converter.voice_of(target)
     own, last = pitch_range(f0), len(encoded.windows) - 1
     windows = ((converter.say(_content(converter, encoded, window), voice, own), number == last)
                for number, window in enumerate(encoded.windows))
-    yield from converter.writing_steps(converter.vocoded(windows, survey), survey, output, force)
+    yield from converter.writing_steps(converter.vocoded(windows, survey), survey, writer)
 
 
 def own_voice(encoded) -> Voice:

@@ -4,8 +4,8 @@
     DATA/prepare.json                           the settings and the source; another run must agree with them
     DATA/report.tsv                             one line a recording: path, status, reason, detail
 
-Each recording is resampled once, freed of the silence at its edges, brought to one active speech level and stored as
-int16. A long recording is kept whole, since training draws random segments from it.
+Each recording is resampled once, freed of the silence at its edges and of a constant offset, brought to one active
+speech level and stored as int16. A long recording is kept whole, since training draws random segments from it.
 
 A run does what is missing and nothing else. A recording is known by its path below the source: one whose file, speaker
 or text has changed or vanished since stays as it was prepared, and of those left out only the unreadable are tried
@@ -34,7 +34,7 @@ from vc.data.layouts import find_recordings
 from vc.data.store import StoreWriter, pitch_hop, table_cell
 from vc.errors import AudioError, ConfigError, DataError
 from vc.files import alone, write_atomically
-from vc.level import NOMINAL_LEVEL_DB, clipped_share, level_gain, speech_level_db, trim_silence
+from vc.level import NOMINAL_LEVEL_DB, clipped_share, level_gain, speech_level_db, trim_silence, without_offset
 from vc.pitch import track_pitch
 from vc.workers import CONTEXT, control_c_held_back, end_with_parent, processors
 
@@ -284,7 +284,7 @@ def _prepare_one(settings, path):
     shortest = max(settings.min_s * rate_hz, hop)
     if len(speech) < shortest:
         return LeftOut(path, "too short", f"{len(speech) / rate_hz:.2f} s, expected at least {shortest / rate_hz:g} s")
-    speech = speech[:len(speech) // hop * hop]
+    speech = without_offset(speech[:len(speech) // hop * hop])
     return _to_int16(speech, settings), track_pitch(speech, rate_hz, hop)[:-1]
 
 

@@ -18,12 +18,13 @@ from vc.conversion import MIN_REFERENCE_S
 from vc.errors import SearchError
 from vc.level import (
     SILENCE_DBFS,
-    LevelMeter,
     level_gain,
     require_speech,
     speech_level_db,
     trim_silence,
+    without_offset,
 )
+from vc.survey import measure
 from vc.windows import sliding_windows
 
 # Windows overlap by MAX_QUERY_S, so that whatever is looked for lies whole in one of them.
@@ -56,19 +57,16 @@ class Listener:
         """(list of Passage, seconds) of a recording of any length, in bounded memory but for what is kept. Passages
         without speech are left out. Raises AudioError."""
         rate_hz = self.converter.sample_rate
-        meter, samples = LevelMeter(rate_hz), 0
-        for block in stream_audio(path, rate_hz):
-            meter.update(block)
-            samples += len(block)
-        if meter.speech_level_db < SILENCE_DBFS or samples < MIN_REFERENCE_S * rate_hz:
-            return [], samples / rate_hz
+        meter = measure(path, rate_hz)
+        if meter.speech_level_db < SILENCE_DBFS or meter.samples < MIN_REFERENCE_S * rate_hz:
+            return [], meter.samples / rate_hz
         gain = level_gain(meter.speech_level_db)
         blocks = (torch.from_numpy(block * gain) for block in stream_audio(path, rate_hz))
         size, step = round(WINDOW_S * rate_hz), round((WINDOW_S - MAX_QUERY_S) * rate_hz)
         heard = [self.hear(window.numpy(), number * step / rate_hz)
                  for number, (window, _) in enumerate(sliding_windows(blocks, size, step))
                  if speech_level_db(window.numpy(), rate_hz) > SILENCE_DBFS]
-        return heard, samples / rate_hz
+        return heard, meter.samples / rate_hz
 
     def query(self, audio, path):
         """Passage of a short recording, float32 (N,), without the pauses at its edges. Raises AudioError for one
@@ -84,7 +82,7 @@ class Listener:
     @torch.no_grad()
     def hear(self, wave, start_s=0.0):
         """Passage of sound at the nominal level, float32 (N,), which begins at `start_s` of its recording."""
-        log_mel = self.converter.log_mel(wave)[None].to(self.converter.device)
+        log_mel = self.converter.log_mel(without_offset(wave))[None].to(self.converter.device)
         model, embedding = self.converter.model, self.converter.model.encode(log_mel)
         silent = torch.zeros(1, log_mel.shape[2], device=log_mel.device)
         said = model.decode(embedding.content, self._common_voice[None].to(log_mel.device), silent)
