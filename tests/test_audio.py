@@ -216,7 +216,8 @@ BAD_FILES = {
     "infinite": (lambda path: soundfile.write(path, [[0.0, 1.0], [np.inf, -np.inf]], RATE_HZ, subtype="FLOAT"), ".wav",
                  "holds NaN or infinite samples near 0.0 s, expected ones up to about 1; convert or record it again"),
     "another byte order": (lambda path: soundfile.write(path, [0.1, 3e38, 0.1], RATE_HZ, subtype="FLOAT"), ".wav",
-                           "holds samples of 3e+38 near 0.0 s, expected ones up to about 1; convert or record it again"),
+                           "holds samples of 3e+38 near 0.0 s, expected ones up to about 1; convert or record it "
+                           "again"),
     "rate": (lambda path: soundfile.write(path, np.zeros(50), 2), ".wav",
              "sample rate 2 Hz in its header, expected a whole number from 1000 to 768000"),
     **{f"text{suffix}": (write_text, suffix,
