@@ -40,6 +40,7 @@ def _convert(options):
     failed = 0
     for job in jobs:
         try:
+            converter.writer(job.output, options.force)  # refuses what it refuses before anything is heard
             _warn_of_strange(converter, job.source, strange_from)
             _convert_one(converter, job.source, voice, job.output, options.force)
         except VcError as error:
