@@ -41,7 +41,7 @@ def test_a_config_is_a_difference_on_its_base(write):
     ("train: {seed: -1}", "train.seed: got -1"),
     ("data: {segment_s: 1e-5}", "data.segment_s: got 1e-05"),
     ("code_losses: {sparse_l1: {weight: null}}",
-     "code_losses.sparse_l1.weight: got None, expected a number, a text, true or false"),
+     "code_losses.sparse_l1.weight: got None, expected a finite number, a text, true or false"),
 ])
 def test_mistakes_are_named(write, text, message):
     with pytest.raises(ConfigError) as error:

@@ -342,7 +342,7 @@ def _merge(below, above):
 def _explain(problem):
     location = [str(part) for part in problem["loc"]]
     if location[-1] in ("bool", "int", "float", "str"):  # none of the kinds that a Setting may be
-        return f"{'.'.join(location[:-1])}: got {problem['input']!r}, expected a number, a text, true or false"
+        return f"{'.'.join(location[:-1])}: got {problem['input']!r}, expected a finite number, a text, true or false"
     if problem["type"] != "extra_forbidden":
         message = problem["msg"].removeprefix("Value error, ")
         return f"{'.'.join(location)}: got {problem['input']!r}, {message[0].lower()}{message[1:]}"
