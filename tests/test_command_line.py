@@ -14,6 +14,7 @@ import pytest
 import soundfile
 from helpers import contents, save_untrained
 
+from vc import cli
 from vc.conversion import Converter
 from vc.data.layouts import LAYOUTS
 from vc.errors import AudioError
@@ -84,6 +85,47 @@ def test_a_wrong_call_exits_with_2(call, arguments, message):
     assert (ended.code, ended.out) == (2, "")
     assert message in ended.err
     assert ended.err.startswith("usage: vc")
+
+
+@pytest.mark.parametrize("arguments", [
+    ["convert", "", "--target", "b.wav"], ["convert", "a.wav", "--target", ""],
+    ["convert", "a.wav", "--target", "b.wav", "--force", ""], ["convert", "a.wav", "--target", "b.wav", "-o", ""],
+    ["encode", ""], ["decode", ""], ["export", "-o", ""], ["voice", "invent", "Zed", "--like", ""],
+    ["search", "", "q.wav", "--by", "speaker"], ["evaluate", "--pairs", "p.tsv", "--output="],
+], ids=" ".join)
+def test_an_empty_text_names_nothing(call, tmp_path, monkeypatch, arguments):
+    """It is what an unset variable of the shell leaves of an argument, and as a path the folder one is in."""
+    monkeypatch.chdir(tmp_path)
+    ended = call(*arguments)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.endswith("got the empty text; is a variable of the shell unset?\n")
+
+
+def test_no_argument_lets_an_empty_text_pass_for_a_name():
+    """Those without a type are looked at by their commands."""
+    def untyped(parser):
+        for action in parser._actions:
+            if isinstance(action.choices, dict):
+                for inner in action.choices.values():
+                    yield from untyped(inner)
+            elif action.nargs != 0 and action.type is None and action.choices is None:
+                yield action.dest
+
+    assert set(untyped(cli._parser())) == {"name", "overrides", "only"}
+
+
+@pytest.mark.parametrize("command", ["encode", "decode"])
+@pytest.mark.parametrize("source", [".", ".."])
+def test_a_folder_is_nothing_to_encode_or_decode(call, tiny_model, tmp_path, monkeypatch, command, source):
+    monkeypatch.chdir(tmp_path)
+    call(command, source, "--model", tiny_model).assert_refused(f"{source}: ", "folder" if command == "encode" else
+                                                                "Is a directory", folder=tmp_path)
+
+
+def test_an_empty_variable_for_the_voices_is_as_none(call, monkeypatch, tmp_path):
+    monkeypatch.setenv("VC_VOICES", "")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert call("voice", "list").err == f"no voice is enrolled in {tmp_path}/vc/voices\n"
 
 
 # The whole way, in processes of its own

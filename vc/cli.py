@@ -12,7 +12,7 @@ import sys
 
 import vc
 from vc.commands import COMMANDS
-from vc.commands.shared import complain
+from vc.commands.shared import complain, nonempty
 from vc.errors import VcError
 
 
@@ -66,7 +66,10 @@ def _parse(arguments):
     if rest and (options.tail is None or any(text.startswith("-") for text in rest)):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if rest:
-        getattr(options, options.tail).extend(rest)
+        try:
+            getattr(options, options.tail).extend(map(nonempty, rest))
+        except argparse.ArgumentTypeError as error:
+            parser.error(error)
     return options
 
 

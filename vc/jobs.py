@@ -24,8 +24,6 @@ def plan_jobs(sources, target, output=None):
     with its inner structure. Raises AudioError for a folder without audio, for two sources of one output and for an
     output that is itself a source or a reference.
     """
-    if "" in sources:
-        raise AudioError("a source is the empty text, expected a file or folder; is a variable of the shell unset?")
     sources = [Path(source) for source in sources]
     inferred = f"-as-{_stem(target[0])}"
     if len(sources) == 1 and not os.path.isdir(sources[0]):

@@ -169,8 +169,8 @@ def is_voice_name(text):
 
 def default_folder():
     """VC_VOICES, or voices/ in the user's data folder of the system's convention."""
-    if "VC_VOICES" in os.environ:
-        return Path(os.environ["VC_VOICES"])
+    if chosen := os.environ.get("VC_VOICES"):
+        return Path(chosen)
     if os.name == "nt" and "LOCALAPPDATA" in os.environ:
         return Path(os.environ["LOCALAPPDATA"]) / "vc" / "voices"
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "vc" / "voices"

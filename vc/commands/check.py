@@ -2,7 +2,7 @@
 
 import sys
 
-from vc.commands.shared import add_command, add_device, add_model, complain
+from vc.commands.shared import add_command, add_device, add_model, complain, nonempty
 from vc.errors import VcError
 
 
@@ -12,15 +12,15 @@ def add(commands):
                          description="Let the model rebuild each FILE and print, between tabs: path, score and verdict "
                          "(familiar, strange, silent, or - without a calibration). The more it errs, the higher the "
                          "score. The threshold is the one that costs least.")
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a recording")
+    parser.add_argument("files", nargs="+", type=nonempty, metavar="FILE", help="a recording")
     parser.add_argument("--cost-miss", type=float, default=1.0, metavar="C",
                         help="what it costs to take something strange for speech (default: %(default)g)")
     parser.add_argument("--cost-false-alarm", type=float, default=1.0, metavar="C",
                         help="what it costs to take speech for something strange (default: %(default)g)")
     parser.add_argument("--share", type=float, default=0.5, metavar="P",
                         help="share of strange files that you expect (default: %(default)g)")
-    parser.add_argument("--calibration", metavar="JSON", help="scores that recipes/check collected with this model "
-                        "(default: MODEL.check.json beside the model)")
+    parser.add_argument("--calibration", type=nonempty, metavar="JSON", help="scores that recipes/check collected "
+                        "with this model (default: MODEL.check.json beside the model)")
     add_model(parser)
     add_device(parser)
 

@@ -2,20 +2,21 @@
 
 from pathlib import Path
 
-from vc.commands.shared import add_command, add_model_options, load_converter, resolve_target
+from vc.commands.shared import add_command, add_model_options, load_converter, nonempty, resolve_target
 
 
 def add(commands):
     """The parsers of `vc encode` and `vc decode`."""
     encoding = add_command(commands, "encode", _encode, help="speech as a small file of codes")
-    encoding.add_argument("source", metavar="SOURCE", help="an audio file")
-    encoding.add_argument("-o", "--output", metavar="OUT", help="default: SOURCE with the suffix .vcs, in this folder")
+    encoding.add_argument("source", type=nonempty, metavar="SOURCE", help="an audio file")
+    encoding.add_argument("-o", "--output", type=nonempty, metavar="OUT",
+                          help="default: SOURCE with the suffix .vcs, in this folder")
     decoding = add_command(commands, "decode", _decode, help="such a file as speech again")
-    decoding.add_argument("source", metavar="FILE", help="what `vc encode` wrote")
-    decoding.add_argument("--target", nargs="+", metavar="REF",
+    decoding.add_argument("source", type=nonempty, metavar="FILE", help="what `vc encode` wrote")
+    decoding.add_argument("--target", nargs="+", type=nonempty, metavar="REF",
                           help="speak in the voice of these recordings, or of an enrolled voice (default: its own)")
-    decoding.add_argument("-o", "--output", metavar="OUT", help="an audio file (default: FILE with the suffix .wav, in "
-                          "this folder)")
+    decoding.add_argument("-o", "--output", type=nonempty, metavar="OUT",
+                          help="an audio file (default: FILE with the suffix .wav, in this folder)")
     for parser in (encoding, decoding):
         parser.add_argument("--force", action="store_true", help="replace a file that exists")
         add_model_options(parser)
@@ -26,7 +27,7 @@ def _encode(options):
     from vc.codec.file import content_bits
 
     converter = load_converter(options)
-    output = Path(options.output or Path(options.source).with_suffix(SUFFIX).name)
+    output = Path(options.output or Path(options.source).stem + SUFFIX)
     encoded = encode_file(converter, options.source, output, options.force)
     size, seconds = output.stat().st_size, encoded.samples / converter.sample_rate
     print(f"{output}: {seconds:.2f} s of audio in {size} bytes, {8 * size / seconds:.0f} bits/s "
@@ -39,7 +40,7 @@ def _decode(options):
 
     converter = load_converter(options)
     target = resolve_target(options.target, converter) if options.target else None
-    output = options.output or Path(options.source).with_suffix(".wav").name
+    output = options.output or f"{Path(options.source).stem}.wav"
     seconds = decode_file(converter, options.source, output, options.force, target)
     print(f"{output}: {seconds:.2f} s of audio")
     return 0

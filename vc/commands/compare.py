@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vc.commands.shared import add_command, checked_output
+from vc.commands.shared import add_command, checked_output, nonempty
 from vc.errors import EvaluationError
 
 
@@ -11,10 +11,10 @@ def add(commands):
     parser = add_command(commands, "compare", _compare, tail="others", help="put evaluated models side by side",
                          description="Print the differences between the models of several reports, on the pairs that "
                          "they share, as a Markdown table.")
-    parser.add_argument("first", metavar="REPORT", help="a folder that `vc evaluate` wrote; what the others are "
-                        "compared with")
-    parser.add_argument("others", nargs="+", metavar="REPORT", help="one or several more")
-    parser.add_argument("-o", "--output", metavar="FILE.html", help="write a page too")
+    parser.add_argument("first", type=nonempty, metavar="REPORT", help="a folder that `vc evaluate` wrote; what "
+                        "the others are compared with")
+    parser.add_argument("others", nargs="+", type=nonempty, metavar="REPORT", help="one or several more")
+    parser.add_argument("-o", "--output", type=nonempty, metavar="FILE.html", help="write a page too")
     parser.add_argument("--force", action="store_true", help="replace the page if it exists")
 
 

@@ -4,7 +4,7 @@ import logging
 import time
 
 from vc.assets import SOURCE_CLIP, TARGET_CLIP
-from vc.commands.shared import add_command, add_model_options, complain, load_converter, resolve_target
+from vc.commands.shared import add_command, add_model_options, complain, load_converter, nonempty, resolve_target
 from vc.errors import CheckError, VcError
 
 STRANGE_SHARE = 0.1  # sources are speech nearly always, so what is warned of has to be strange indeed
@@ -21,11 +21,12 @@ def add(commands):
 def _add_convert(commands):
     parser = add_command(commands, "convert", _convert, tail="sources", help="say recordings in another voice",
                          description="Say each SOURCE, a file or a folder of files, in the voice of the target.")
-    parser.add_argument("sources", nargs="+", metavar="SOURCE", help="an audio file, or a folder that is mirrored")
-    parser.add_argument("--target", nargs="+", required=True, metavar="REF",
+    parser.add_argument("sources", nargs="+", type=nonempty, metavar="SOURCE",
+                        help="an audio file, or a folder that is mirrored")
+    parser.add_argument("--target", nargs="+", required=True, type=nonempty, metavar="REF",
                         help="one or several recordings of the target speaker, or the name of an enrolled voice")
-    parser.add_argument("-o", "--output", metavar="OUT", help="a file for one source, a folder for several; its suffix "
-                        "says the format (default: SOURCE-as-TARGET.wav in this folder)")
+    parser.add_argument("-o", "--output", type=nonempty, metavar="OUT", help="a file for one source, a folder for "
+                        "several; its suffix says the format (default: SOURCE-as-TARGET.wav in this folder)")
     parser.add_argument("--force", action="store_true", help="replace files that exist")
     add_model_options(parser)
 
@@ -85,7 +86,8 @@ def _warn_of_strange(converter, source, strange_from):
 
 def _add_example(commands):
     parser = add_command(commands, "example", _example, help="convert a bundled recording into a bundled voice")
-    parser.add_argument("-o", "--output", metavar="OUT", default="example.wav", help="default: %(default)s")
+    parser.add_argument("-o", "--output", type=nonempty, metavar="OUT", default="example.wav",
+                        help="default: %(default)s")
     parser.add_argument("--force", action="store_true", help="replace the file if it exists")
     add_model_options(parser)
 

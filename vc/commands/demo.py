@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 
-from vc.commands.shared import add_command, add_model_options, load_converter
+from vc.commands.shared import add_command, add_model_options, load_converter, nonempty
 from vc.demo.settings import LOOPBACK, Settings, parse_auth
 
 
@@ -13,10 +13,10 @@ def add(commands):
     """The parser of `vc demo`."""
     parser = add_command(commands, "demo", _demo, help="serve a page to try everything on",
                          description="Serve the demo to this machine, or with --host to others, until Ctrl-C.")
-    parser.add_argument("--host", default=Settings.host, help="address to serve at; 0.0.0.0 for all of this machine's "
-                        "(default: %(default)s, reached from this machine only)")
+    parser.add_argument("--host", type=nonempty, default=Settings.host, help="address to serve at; 0.0.0.0 for all "
+                        "of this machine's (default: %(default)s, reached from this machine only)")
     parser.add_argument("--port", type=int, default=Settings.port, help="default: %(default)s")
-    parser.add_argument("--auth", metavar="USER:PASSWORD", help="ask visitors for these")
+    parser.add_argument("--auth", type=nonempty, metavar="USER:PASSWORD", help="ask visitors for these")
     parser.add_argument("--max-seconds", type=float, default=Settings.max_seconds, metavar="S",
                         help="longest recording taken (default: %(default)g)")
     parser.add_argument("--max-mb", type=int, default=Settings.max_mb, metavar="MB",

@@ -2,30 +2,35 @@
 
 from pathlib import Path
 
-from vc.commands.shared import add_command, add_device, add_vocoder, complain, positive
+from vc.commands.shared import add_command, add_device, add_vocoder, complain, nonempty, positive
 
 
 def add(commands):
     """The parser of `vc evaluate`."""
     parser = add_command(commands, "evaluate", _evaluate, help="measure how well a model converts",
                          description="Convert a list of pairs, measure the results beside anchors, write a report.")
-    parser.add_argument("model", nargs="?", type=Path, metavar="MODEL", help="default: the model in the package")
-    parser.add_argument("--pairs", required=True, type=Path, metavar="TSV", help="columns: source, source_speaker, "
+    parser.add_argument("model", nargs="?", type=_path, metavar="MODEL", help="default: the model in the package")
+    parser.add_argument("--pairs", required=True, type=_path, metavar="TSV", help="columns: source, source_speaker, "
                         "target_speaker, references, text; recipes/evaluate makes such a list")
-    parser.add_argument("-o", "--output", required=True, type=Path, metavar="REPORT", help="folder for the report")
-    parser.add_argument("--manifest", type=Path, metavar="TSV", help="table (path, speaker, text) with other "
+    parser.add_argument("-o", "--output", required=True, type=_path, metavar="REPORT", help="folder for the report")
+    parser.add_argument("--manifest", type=_path, metavar="TSV", help="table (path, speaker, text) with other "
                         "recordings of the target speakers (default: manifest.tsv beside the pairs)")
     parser.add_argument("--limit", type=positive, metavar="N", help="only so many pairs, evenly from the list")
     parser.add_argument("--keep", action="store_true", help="keep sounds of some pairs to listen to")
     parser.add_argument("--workers", type=positive, metavar="N", help="processes (default: one a processor)")
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="folder for what was made and measured; evaluations "
+    parser.add_argument("--cache", type=_path, metavar="DIR", help="folder for what was made and measured; evaluations "
                         "that share one share the anchors (default: REPORT/cache)")
-    parser.add_argument("--pca-data", type=Path, metavar="DATA", help="a corpus that `vc prepare` made, for the anchor "
-                        "of principal components (default: the list's own recordings)")
+    parser.add_argument("--pca-data", type=_path, metavar="DATA", help="a corpus that `vc prepare` made, for the "
+                        "anchor of principal components (default: the list's own recordings)")
     parser.add_argument("--force", action="store_true", help="make all sounds anew")
-    parser.add_argument("--probes", type=Path, metavar="JSON", help="what `vc probe` wrote of this model, for the page")
+    parser.add_argument("--probes", type=_path, metavar="JSON",
+                        help="what `vc probe` wrote of this model, for the page")
     add_vocoder(parser)
     add_device(parser)
+
+
+def _path(text):
+    return Path(nonempty(text))
 
 
 def _evaluate(options):

@@ -1,14 +1,14 @@
 """`vc export`: a converter or a vocoder as ONNX graphs."""
 
-from vc.commands.shared import add_command
+from vc.commands.shared import add_command, nonempty
 
 
 def add(commands):
     """The parser of `vc export`."""
     parser = add_command(commands, "export", _export, help="write a model or vocoder as ONNX graphs")
-    parser.add_argument("model", nargs="?", metavar="MODEL",
+    parser.add_argument("model", nargs="?", type=nonempty, metavar="MODEL",
                         help="a file that `vc train` wrote (default: the model in the package)")
-    parser.add_argument("-o", "--output", required=True, metavar="FILE.onnx",
+    parser.add_argument("-o", "--output", required=True, type=nonempty, metavar="FILE.onnx",
                         help="a converter becomes FILE-encoder.onnx and FILE-decoder.onnx")
 
 

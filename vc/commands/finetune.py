@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vc.commands.shared import add_command, add_run_options, run_folder
+from vc.commands.shared import add_command, add_run_options, nonempty, run_folder
 
 
 def add(commands):
@@ -10,10 +10,10 @@ def add(commands):
     parser = add_command(commands, "finetune", _finetune, tail="overrides",
                          help="adapt a model to your own speaker or corpus",
                          description="Go on training MODEL with the speech in DATA, without forgetting other voices.")
-    parser.add_argument("model", metavar="MODEL", help="a model that `vc train` wrote, or default: the one in the "
-                        "package")
-    parser.add_argument("data", metavar="DATA", help="a folder of one person's recordings, a folder a speaker, a "
-                        "table (path, speaker), or what `vc prepare` made")
+    parser.add_argument("model", type=nonempty, metavar="MODEL",
+                        help="a model that `vc train` wrote, or default: the one in the package")
+    parser.add_argument("data", type=nonempty, metavar="DATA", help="a folder of one person's recordings, a folder a "
+                        "speaker, a table (path, speaker), or what `vc prepare` made")
     add_run_options(parser, "the name of DATA")
 
 

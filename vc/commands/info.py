@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from vc.commands.shared import add_command
+from vc.commands.shared import add_command, nonempty
 
 
 def add(commands):
     """The parser of `vc info`."""
     parser = add_command(commands, "info", _info, help="what a model or vocoder file holds")
-    parser.add_argument("model", nargs="?", metavar="MODEL", help="default: the model in the package")
+    parser.add_argument("model", nargs="?", type=nonempty, metavar="MODEL", help="default: the model in the package")
 
 
 def _info(options):

@@ -1,14 +1,16 @@
 """`vc prepare`: recordings made ready for training."""
 
-from vc.commands.shared import add_command
+from vc.commands.shared import add_command, nonempty
 from vc.data.layouts import LAYOUTS
 
 
 def add(commands):
     """The parser of `vc prepare`."""
     parser = add_command(commands, "prepare", _prepare, help="make recordings ready for training")
-    parser.add_argument("source", metavar="DIR", help="a folder a speaker, a table (path, speaker, text), or a corpus")
-    parser.add_argument("-o", "--output", required=True, metavar="DATA", help="folder for the prepared corpus")
+    parser.add_argument("source", type=nonempty, metavar="DIR",
+                        help="a folder a speaker, a table (path, speaker, text), or a corpus")
+    parser.add_argument("-o", "--output", required=True, type=nonempty, metavar="DATA",
+                        help="folder for the prepared corpus")
     parser.add_argument("--layout", default="auto", choices=LAYOUTS, metavar="NAME",
                         help=f"{', '.join(LAYOUTS)} (default: %(default)s)")
     parser.add_argument("--sample-rate", type=int, default=16000, metavar="HZ", help="default: %(default)s")

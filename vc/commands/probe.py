@@ -1,6 +1,6 @@
 """`vc probe`: what each half of the embedding knows."""
 
-from vc.commands.shared import add_command, checked_output
+from vc.commands.shared import add_command, checked_output, nonempty
 from vc.errors import DataError
 
 
@@ -9,10 +9,10 @@ def add(commands):
     parser = add_command(commands, "probe", _probe, help="what each half of a model's embedding knows",
                          description="Train fresh probes on the frozen halves of some of the speech in DATA and judge "
                          "them on the rest.")
-    parser.add_argument("model", nargs="?", metavar="MODEL", help="default: the model in the package")
-    parser.add_argument("--data", required=True, metavar="DATA",
+    parser.add_argument("model", nargs="?", type=nonempty, metavar="MODEL", help="default: the model in the package")
+    parser.add_argument("--data", required=True, type=nonempty, metavar="DATA",
                         help="a folder that `vc prepare` made, or a table of recordings (path, speaker, text)")
-    parser.add_argument("-o", "--output", metavar="FILE", help="write the findings as JSON too")
+    parser.add_argument("-o", "--output", type=nonempty, metavar="FILE", help="write the findings as JSON too")
     parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
     parser.add_argument("--only", nargs="+", metavar="PROBE",
                         help="a wrong name lists them (default: all that DATA allows)")

@@ -1,6 +1,6 @@
 """`vc search`: recordings found by who speaks in them or by what is said."""
 
-from vc.commands.shared import add_command, add_device, add_model, complain, positive
+from vc.commands.shared import add_command, add_device, add_model, complain, nonempty, positive
 
 
 def add(commands):
@@ -8,13 +8,14 @@ def add(commands):
     parser = add_command(commands, "search", _search, help="find recordings by voice or by words",
                          description="Print what in LIBRARY sounds like QUERY, best first, between tabs: rank, score, "
                          "path, start and end in seconds. The library's index is brought up to date first.")
-    parser.add_argument("library", metavar="LIBRARY", help="a folder of recordings")
-    parser.add_argument("query", metavar="QUERY", help="a recording; left out where it lies in the library itself")
+    parser.add_argument("library", type=nonempty, metavar="LIBRARY", help="a folder of recordings")
+    parser.add_argument("query", type=nonempty, metavar="QUERY",
+                        help="a recording; left out where it lies in the library itself")
     parser.add_argument("--by", required=True, choices=("speaker", "content"),
                         help="who sounds like this, or where is this said")
     parser.add_argument("-n", "--results", type=positive, default=10, metavar="N", help="default: %(default)s")
-    parser.add_argument("--index", metavar="FILE", help="where the index is kept (default: vc-index.safetensors in "
-                        "the library)")
+    parser.add_argument("--index", type=nonempty, metavar="FILE",
+                        help="where the index is kept (default: vc-index.safetensors in the library)")
     parser.add_argument("--renew", action="store_true", help="make the index anew")
     add_model(parser)
     add_device(parser)

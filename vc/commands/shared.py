@@ -25,13 +25,13 @@ def add_model_options(parser):
 
 def add_model(parser):
     """--model."""
-    parser.add_argument("--model", metavar="FILE",
+    parser.add_argument("--model", type=nonempty, metavar="FILE",
                         help="a model that `vc train` wrote (default: the one in the package)")
 
 
 def add_vocoder(parser):
     """--vocoder."""
-    parser.add_argument("--vocoder", metavar="NAME",
+    parser.add_argument("--vocoder", type=nonempty, metavar="NAME",
                         help="neural, griffin-lim, or a file that `vc train` wrote (default: neural; griffin-lim where "
                              "a model has another mel than the one in the package)")
 
@@ -44,7 +44,8 @@ def add_device(parser):
 def add_run_options(parser, named_after):
     """Settings over those of the run, -o, --resume and --device. named_after: whose name the run takes by default."""
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="for instance train.steps=1000")
-    parser.add_argument("-o", "--output", metavar="RUN", help=f"folder of the run (default: runs/ and {named_after})")
+    parser.add_argument("-o", "--output", type=nonempty, metavar="RUN",
+                        help=f"folder of the run (default: runs/ and {named_after})")
     parser.add_argument("--resume", action="store_true", help="continue the run in this folder")
     add_device(parser)
 
@@ -52,6 +53,13 @@ def add_run_options(parser, named_after):
 def run_folder(options, origin):
     """The folder that the run options name, by default after the file or folder `origin`."""
     return Path(options.output) if options.output else Path("runs") / Path(origin).stem
+
+
+def nonempty(text):
+    """A name, of a file for instance, as an option's type. An empty path would mean the folder one is in."""
+    if not text:
+        raise argparse.ArgumentTypeError("got the empty text; is a variable of the shell unset?")
+    return text
 
 
 def positive(text):

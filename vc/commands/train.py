@@ -1,12 +1,12 @@
 """`vc train`: a model from prepared recordings."""
 
-from vc.commands.shared import add_command, add_run_options, run_folder
+from vc.commands.shared import add_command, add_run_options, nonempty, run_folder
 
 
 def add(commands):
     """The parser of `vc train`."""
     parser = add_command(commands, "train", _train, tail="overrides", help="train a model on prepared recordings")
-    parser.add_argument("config", metavar="CONFIG", help="a file of configs/, or your own")
+    parser.add_argument("config", type=nonempty, metavar="CONFIG", help="a file of configs/, or your own")
     add_run_options(parser, "the config's name")
 
 

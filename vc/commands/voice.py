@@ -6,7 +6,7 @@ import random
 import sys
 from dataclasses import replace
 
-from vc.commands.shared import add_command, add_model_options, complain, load_converter, resolve_target
+from vc.commands.shared import add_command, add_model_options, complain, load_converter, nonempty, resolve_target
 from vc.errors import VcError
 
 SEEDS = 2**32  # so many different voices can be asked for
@@ -19,7 +19,8 @@ def add(commands):
     adding = add_command(actions, "add", _voice_add, tail="references",
                          help="enrol a voice: keep what conversion needs of it, not the recordings")
     adding.add_argument("name", metavar="NAME")
-    adding.add_argument("references", nargs="+", metavar="REF", help="recordings of one person, with their consent")
+    adding.add_argument("references", nargs="+", type=nonempty, metavar="REF",
+                        help="recordings of one person, with their consent")
     adding.add_argument("--force", action="store_true", help="replace a voice of this name")
     add_model_options(adding)
     _add_invent(actions)
@@ -35,14 +36,16 @@ def _add_invent(actions):
     origin = parser.add_mutually_exclusive_group()
     origin.add_argument("--seed", type=_seed, metavar="N", help="the same number draws the same voice (default: a new "
                         "one, which is told)")
-    origin.add_argument("--between", nargs=2, metavar=("A", "B"), help="draw nothing, take a voice between these two")
-    parser.add_argument("--like", metavar="VOICE", help="nearer to this voice, with that person's consent")
+    origin.add_argument("--between", nargs=2, type=nonempty, metavar=("A", "B"),
+                        help="draw nothing, take a voice between these two")
+    parser.add_argument("--like", type=nonempty, metavar="VOICE",
+                        help="nearer to this voice, with that person's consent")
     parser.add_argument("--share", type=_share, metavar="X", help="how far to go to VOICE, or from A to B: 0 to 1 "
                         "(default: 0.5)")
     parser.add_argument("--pitch", type=_semitones, metavar="SEMITONES", help="higher, or lower where negative, and "
                         "all else of the voice as fits")
-    parser.add_argument("--prior", metavar="FILE", help="what to draw from (default: the one in the package, for the "
-                        "model in the package)")
+    parser.add_argument("--prior", type=nonempty, metavar="FILE",
+                        help="what to draw from (default: the one in the package, for the model in the package)")
     parser.add_argument("--force", action="store_true", help="replace a voice of this name")
     add_model_options(parser)
     parser.set_defaults(refuse=parser.error)
