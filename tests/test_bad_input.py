@@ -282,7 +282,29 @@ def test_what_is_read_is_never_written_over(convert, source, target, tmp_path, m
     os.link("x/a.flac", "link.flac")
     before = {name: (tmp_path / name).read_bytes() for name in contents(tmp_path)}
     ended = convert(*sources, "--target", "b.flac", "-o", output, "--force")
-    ended.assert_refused(f"{victim}: is itself a source or a reference of this call and would be written over")
+    ended.assert_refused(f"{victim}: is itself read by this call and would be written over")
+    assert {name: (tmp_path / name).read_bytes() for name in contents(tmp_path)} == before
+
+
+@pytest.mark.parametrize("arguments, victim", [
+    ("encode x.flac -o x.flac", "x.flac"),
+    ("encode x.flac -o link.flac", "link.flac"),
+    ("encode x.flac -o m.safetensors --model m.safetensors", "m.safetensors"),
+    ("decode s.vcs --target x.flac y.flac -o y.flac", "y.flac"),
+    ("export m.onnx -o m.onnx", "m-encoder.onnx"),
+    ("probe m.safetensors --data t.tsv -o t.tsv", "t.tsv"),
+    ("probe m.safetensors --data t.tsv -o m.safetensors", "m.safetensors"),
+], ids=lambda text: text.partition(" -o")[0])
+def test_no_command_writes_over_what_it_reads(call, tiny_model, source, tmp_path, monkeypatch, arguments, victim):
+    monkeypatch.chdir(tmp_path)
+    for name in "x.flac", "y.flac", "s.vcs", "t.tsv":
+        shutil.copy(source, name)
+    os.link("x.flac", "link.flac")
+    for name in "m.safetensors", "m.onnx":
+        shutil.copy(tiny_model, name)
+    os.link("m.onnx", "m-encoder.onnx")
+    before = {name: (tmp_path / name).read_bytes() for name in contents(tmp_path)}
+    call(*arguments.split(), "--force").assert_refused(f"{victim}: is itself read by this call and would be written")
     assert {name: (tmp_path / name).read_bytes() for name in contents(tmp_path)} == before
 
 

@@ -161,3 +161,20 @@ def test_the_commands(call, discrete, source, target, tmp_path, repository):
     call("decode", tmp_path / "s.vcs", "-o", tmp_path / "t.wav").assert_refused("encoded with the model")
     call("decode", source, "-o", tmp_path / "t.wav", *model).assert_refused("not a file of encoded speech")
     call("decode", tmp_path / "none.vcs", "-o", tmp_path / "t.wav", *model).assert_refused("cannot be read")
+
+
+def test_where_nothing_can_be_written_is_told_before_the_work(call, source, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(codec, "encode", None)
+    (tmp_path / "taken").write_text("precious")
+    (tmp_path / "folder").mkdir()
+    call("encode", source, "-o", "taken").assert_refused("taken: exists already; give --force")
+    call("encode", source, "-o", "folder", "--force").assert_refused("folder: is a folder, expected the name of a file")
+    call("encode", source, "-o", "taken/s.vcs").assert_refused("taken/s.vcs: cannot be written: ")
+    call("decode", "none.vcs", "-o", "taken").assert_refused("taken: exists already; give --force")
+    assert (tmp_path / "taken").read_text() == "precious"
+
+
+def test_missing_folders_are_made(call, discrete, source, tmp_path):
+    assert codec.encode_file(discrete, source, tmp_path / "new" / "er" / "s.vcs").samples
+    assert (tmp_path / "new" / "er" / "s.vcs").exists()

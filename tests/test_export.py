@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from helpers import save_untrained_vocoder
+from helpers import contents, save_untrained_vocoder
 
 from vc.bottlenecks import BOTTLENECKS, make_bottleneck
 from vc.checkpoint import load_model
@@ -82,6 +82,25 @@ def test_each_bottleneck(tiny_model, tmp_path):
         for frames in (9, 40):
             content, _ = run(tmp_path / f"{name}-encoder.onnx", log_mel=noise(frames))
             np.testing.assert_allclose(content, model.encode(noise(frames)).content.detach().numpy(), atol=1e-4)
+
+
+def test_only_the_suffix_of_a_graph_is_cut_off(call, vocoder, tiny_model, tmp_path):
+    for name, model in ("model-v1.2", tiny_model), ("vocoder-v1.2", vocoder):
+        assert call("export", model, "-o", tmp_path / name).code == 0
+    assert contents(tmp_path) == ["model-v1.2-decoder.onnx", "model-v1.2-encoder.onnx", "vocoder-v1.2.onnx"]
+
+
+def test_existing_graphs_need_force(call, vocoder, tiny_model, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("torch.onnx.export", None)  # it is told before the work
+        for name, model in ("model-decoder.onnx", tiny_model), ("vocoder.onnx", vocoder):
+            (tmp_path / name).write_text("precious")
+            ended = call("export", model, "-o", tmp_path / name.replace("-decoder", ""))
+            ended.assert_refused(f"{tmp_path / name}: exists already; give --force")
+        call("export", tiny_model, "-o", tmp_path).assert_refused(f"{tmp_path}: is a folder, expected the name of a")
+    assert call("export", vocoder, "-o", tmp_path / "vocoder.onnx", "--force").code == 0
+    assert (tmp_path / "vocoder.onnx").stat().st_size > 1000
+    assert contents(tmp_path) == ["model-decoder.onnx", "vocoder.onnx"]
 
 
 def test_a_place_that_cannot_be_written(call, vocoder, tmp_path):

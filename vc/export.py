@@ -20,17 +20,22 @@ from vc.vocoders.generator import MOMENTUM, PARTS
 
 OPSET = 17
 TRACED_FRAMES = 24
+GRAPHS = {"converter": ("-encoder", "-decoder"), "vocoder": ("",)}  # what follows the name that was asked for
+
+
+def graph_files(task, path):
+    """Paths of the graphs that a model becomes, by its config's task: PATH-encoder.onnx and PATH-decoder.onnx of a
+    converter, PATH.onnx of a vocoder, whether or not `path` ends in .onnx already."""
+    path = Path(path)
+    return [path.with_name(f"{path.name.removesuffix('.onnx')}{part}.onnx") for part in GRAPHS[task]]
 
 
 def export_converter(model, path):
-    """Write PATH-encoder.onnx and PATH-decoder.onnx next to each other, path being without suffix; returns both.
-
-    Raises VcError where onnx is missing.
-    """
+    """Write the files that `graph_files` names, in place of those that exist; returns their paths. Raises VcError where
+    onnx is missing, or the place cannot be written."""
     log_mel = torch.zeros(1, model.config.mel.bands, TRACED_FRAMES)
     embedding = model.encode(log_mel)
-    path = Path(path).with_suffix("")
-    encoder, decoder = (path.with_name(f"{path.name}-{part}.onnx") for part in ("encoder", "decoder"))
+    encoder, decoder = graph_files("converter", path)
     _write(_EncoderGraph(model), (log_mel,), encoder, {"log_mel": 2}, {"content": 2, "speaker": None})
     f0 = torch.full((1, TRACED_FRAMES), 150.0)
     _write(_DecoderGraph(model), (embedding.content, embedding.speaker, f0), decoder,
@@ -40,11 +45,12 @@ def export_converter(model, path):
 
 def export_vocoder(generator, path):
     """Write the generator as one graph, for mels that a model made, with no recording beside them that would tell how
-    its noise turns; returns [path]. Raises VcError where onnx is missing."""
+    its noise turns. The rest is as with `export_converter`."""
     log_mel = torch.zeros(1, generator.config.mel.bands, TRACED_FRAMES)
     f0 = torch.full((1, TRACED_FRAMES), 150.0)
-    _write(VocoderGraph(generator), (log_mel, f0), Path(path), {"log_mel": 2, "f0": 1}, {"wave": 1})
-    return [Path(path)]
+    file, = graph_files("vocoder", path)
+    _write(VocoderGraph(generator), (log_mel, f0), file, {"log_mel": 2, "f0": 1}, {"wave": 1})
+    return [file]
 
 
 class _EncoderGraph(nn.Module):

@@ -34,7 +34,7 @@ def plan_jobs(sources, target, output=None):
             raise AudioError(f"{folder}: is a file name, expected a folder for several recordings")
         jobs = [job for source in sources for job in _jobs_below(source, folder)]
     _refuse_collisions(jobs)
-    _refuse_overwriting(jobs, target)
+    refuse_overwriting([job.output for job in jobs], [*(job.source for job in jobs), *target])
     return jobs
 
 
@@ -77,13 +77,13 @@ def _refuse_collisions(jobs):
         taken[job.output] = job.source
 
 
-def _refuse_overwriting(jobs, target):
-    """Not even --force writes over a recording of this call, whatever name it goes by."""
-    read = {_identity(path) for path in (*(job.source for job in jobs), *target)}
-    for job in jobs:
-        if os.path.exists(job.output) and _identity(job.output) in read:
-            raise AudioError(f"{job.output}: is itself a source or a reference of this call and would be written over; "
-                             f"choose another output")
+def refuse_overwriting(outputs, read, refusal=AudioError):
+    """Raise `refusal` for an output that is itself one of the files `read` in the same call, whatever name it goes by;
+    not even --force writes over them. Names of no file are passed over, None too."""
+    read = {_identity(path) for path in read if path is not None}
+    for output in outputs:
+        if os.path.exists(output) and _identity(output) in read:
+            raise refusal(f"{output}: is itself read by this call and would be written over; choose another output")
 
 
 def _identity(path):

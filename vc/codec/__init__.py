@@ -66,13 +66,16 @@ def own_voice(encoded) -> Voice:
                        for name, part in encoded.voice.items()})
 
 
-def encode_file(converter, source, output, force=False):
-    """`encode` into a file; returns the Encoded. Raises also CodecError for a file that exists."""
+def encode_file(converter, source, output):
+    """`encode` into a file, whose missing folders are made; one that exists is replaced. Returns the Encoded. Raises
+    also CodecError for a place that cannot be written."""
     output = Path(output)
-    if output.exists() and not force:
-        raise CodecError(f"{output}: exists already; choose another name or use --force to replace it")
-    encoded = encode(converter, source)
-    write_atomically(output, pack(encoded))
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        encoded = encode(converter, source)
+        write_atomically(output, pack(encoded))
+    except OSError as error:
+        raise CodecError(f"{output}: cannot be written: {error.strerror}; choose another place") from None
     return encoded
 
 

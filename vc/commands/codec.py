@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from vc.commands.shared import add_command, add_model_options, load_converter, nonempty, resolve_target
+from vc.commands.shared import (add_command, add_model_options, checked_output, load_converter, nonempty,
+                                resolve_target)
+from vc.errors import AudioError, CodecError
 
 
 def add(commands):
@@ -26,9 +28,10 @@ def _encode(options):
     from vc.codec import SUFFIX, encode_file
     from vc.codec.file import content_bits
 
+    output = checked_output(options.output or Path(options.source).stem + SUFFIX, options.force, CodecError,
+                            [options.source, options.model])
     converter = load_converter(options)
-    output = Path(options.output or Path(options.source).stem + SUFFIX)
-    encoded = encode_file(converter, options.source, output, options.force)
+    encoded = encode_file(converter, options.source, output)
     size, seconds = output.stat().st_size, encoded.samples / converter.sample_rate
     print(f"{output}: {seconds:.2f} s of audio in {size} bytes, {8 * size / seconds:.0f} bits/s "
           f"(content {content_bits(encoded) / seconds:.0f} bits/s)")
@@ -38,9 +41,10 @@ def _encode(options):
 def _decode(options):
     from vc.codec import decode_file
 
+    output = checked_output(options.output or f"{Path(options.source).stem}.wav", options.force, AudioError,
+                            [options.source, *(options.target or [])])
     converter = load_converter(options)
     target = resolve_target(options.target, converter) if options.target else None
-    output = options.output or f"{Path(options.source).stem}.wav"
     seconds = decode_file(converter, options.source, output, options.force, target)
     print(f"{output}: {seconds:.2f} s of audio")
     return 0

@@ -1,6 +1,9 @@
 """`vc export`: a converter or a vocoder as ONNX graphs."""
 
-from vc.commands.shared import add_command, nonempty
+import os
+
+from vc.commands.shared import add_command, checked_output, nonempty
+from vc.errors import VcError
 
 
 def add(commands):
@@ -10,17 +13,22 @@ def add(commands):
                         help="a file that `vc train` wrote (default: the model in the package)")
     parser.add_argument("-o", "--output", required=True, type=nonempty, metavar="FILE.onnx",
                         help="a converter becomes FILE-encoder.onnx and FILE-decoder.onnx")
+    parser.add_argument("--force", action="store_true", help="replace files that exist")
 
 
 def _export(options):
     from vc.checkpoint import load_checkpoint, load_model
     from vc.conversion import model_path
-    from vc.export import export_converter, export_vocoder
+    from vc.export import export_converter, export_vocoder, graph_files
     from vc.vocoders.neural import load_vocoder
 
+    if os.path.isdir(options.output):
+        raise VcError(f"{options.output}: is a folder, expected the name of a file, with or without .onnx")
     path = model_path(options.model)
-    checkpoint = load_checkpoint(path, kinds=("model", "vocoder", "training"))
-    if checkpoint.config.task == "vocoder":
+    task = load_checkpoint(path, kinds=("model", "vocoder", "training")).config.task
+    for file in graph_files(task, options.output):
+        checked_output(file, options.force, VcError, [path])
+    if task == "vocoder":
         written = export_vocoder(load_vocoder(path)[0], options.output)
     else:
         written = export_converter(load_model(path)[0], options.output)

@@ -25,7 +25,7 @@ def add(commands):
 
 
 def _probe(options):
-    output = checked_output(options.output, options.force, DataError)
+    output = checked_output(options.output, options.force, DataError, [options.model, options.data])
     if output is not None and not output.parent.is_dir():
         raise DataError(f"{output}: its folder does not exist; make it first")
     from vc.checkpoint import load_model

@@ -77,12 +77,18 @@ def load_converter(options):
     return load(options.model, options.device, options.vocoder)
 
 
-def checked_output(name, force, refusal):
+def checked_output(name, force, refusal, read=()):
     """The Path of a file to be written, None for None. To be called before any work: raises `refusal`, one of our
-    errors, where the file exists and may not be replaced."""
+    errors, for a folder and where the file exists and may not be replaced; those that this call reads never may. read:
+    their paths, see vc.jobs.refuse_overwriting."""
+    from vc.jobs import refuse_overwriting
+
     if name is None:
         return None
     output = Path(name)
+    if output.is_dir():
+        raise refusal(f"{output}: is a folder, expected the name of a file to write")
+    refuse_overwriting([output], read, refusal)
     if output.exists() and not (force and output.is_file()):
         raise refusal(f"{output}: exists already; give --force to replace a file, or another name")
     return output
