@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+import soundfile
 
 import vc
 from vc.audio import load_audio, save_audio
@@ -119,17 +120,32 @@ def test_an_index_of_another_model_is_refused_and_renewed(converter, library, ti
     assert len(load_entries(renewed.path, converter)) == 2
 
 
-@pytest.mark.parametrize("damage", ["cut", "turned", "pickle", "model"])
-def test_a_damaged_or_foreign_index_is_refused(converter, library, tiny_model, damage):
+@pytest.mark.parametrize("damage", ["cut", "turned", "pickle", "version"])
+def test_a_damaged_index_is_refused_and_renewed(converter, library, damage):
     Index(library, converter).update()
     path = library / "vc-index.safetensors"
-    content = bytearray(path.read_bytes())
-    content[-1] ^= damage == "turned"
-    others = {"cut": content[:-10], "pickle": b"\x80\x04N.", "model": tiny_model.read_bytes()}
-    path.write_bytes(others.get(damage, content))
+    whole = path.read_bytes()
+    path.write_bytes({"cut": whole[:-10], "turned": whole[:-1] + bytes([whole[-1] ^ 1]), "pickle": b"\x80\x04N.",
+                      "version": whole.replace(b'"version":"1"', b'"version":"2"')}[damage])
     with pytest.raises(SearchError, match="--renew makes the index anew") as refusal:
         Index(library, converter)
     assert str(path) in str(refusal.value)
+    Index(library, converter, renew=True).update()
+    assert len(load_entries(path, converter)) == 2
+
+
+@pytest.mark.parametrize("name", ["query.flac", "model.safetensors", "cut.safetensors", "vc-index.safetensors"])
+def test_what_is_no_index_is_never_replaced(call, library, clips, tiny_model, name):
+    """A recording, a model under two names, and what may be anything."""
+    path = library / name
+    shutil.copy(clips / "nathalie" / "katje.flac" if name.endswith("flac") else tiny_model, path)
+    if name.startswith("cut"):
+        path.write_bytes(path.read_bytes()[:-10])
+    before = path.read_bytes()
+    for renew in [], ["--renew"]:
+        ended = call("search", library, clips / "nathalie" / "katje.flac", "--by", "speaker", "--index", path, *renew)
+        ended.assert_refused(f"{path}: is no index; give another --index")
+    assert path.read_bytes() == before
 
 
 def test_the_index_is_no_pickle_and_says_its_model(indexed, converter):
@@ -199,6 +215,13 @@ def test_one_damaged_recording_is_told_and_the_others_found(call, library, clips
     found = call("search", library, clips / "nathalie" / "katje.flac", "--by", "speaker", "--model", tiny_model)
     assert found.code == 1 and len(found.out.splitlines()) == 2
     assert found.err.count("\n") == 1 and "broken.wav" in found.err
+
+
+def test_a_recording_that_cannot_be_read_is_let_go(converter, library):
+    """A traceback would keep the reader's resampler until the interpreter ends, which complains of it on stderr."""
+    soundfile.write(library / "nan.wav", np.full(RATE_HZ, np.nan), RATE_HZ, subtype="FLOAT")
+    (failure,) = Index(library, converter).update()
+    assert "nan.wav: holds NaN" in str(failure) and failure.__traceback__ is None
 
 
 def test_a_wrong_library_is_refused(call, source, tmp_path, tiny_model):

@@ -78,6 +78,12 @@ def load_checkpoint(path, kinds=("model", "training")) -> Checkpoint:
                       header["sha256"])
 
 
+def kind_of(path):
+    """The kind that a file's header names, whatever its version; the rest of the file is not looked at. Raises
+    CheckpointError for a file that is missing, not ours or without a readable header."""
+    return _read_header(Path(path)).get("kind")
+
+
 def save_model(path, model, step, extra=None, dtype=torch.float16, kind="model"):
     """Write a model for use, in half precision unless told otherwise. kind: "model" or "vocoder"."""
     tensors = {name: tensor.to(dtype) for name, tensor in model.state_dict().items()}

@@ -14,9 +14,8 @@ from vc.errors import AudioError, SearchError
 from vc.search.content import Sequence, find
 from vc.search.neighbours import nearest
 from vc.search.passages import Listener
-from vc.search.store import Entry, load_entries, save_entries
+from vc.search.store import INDEX_NAME, Entry, is_index, load_entries, save_entries
 
-INDEX_NAME = "vc-index.safetensors"
 SAVE_EVERY_S = 60.0  # a killed indexing loses no more than that
 
 _log = logging.getLogger(__name__)
@@ -37,7 +36,8 @@ class Index:
     """The recordings below `folder` that `update` has heard with a Converter.
 
     path: the index's file, by default vc-index.safetensors in the folder. renew: pass over what the file holds. Raises
-    SearchError for a folder that is none, and for an index that is damaged or another model's.
+    SearchError for a folder that is none, for a file that is no index, and for an index that is damaged or another
+    model's.
 
     >>> index = Index("recordings", vc.load())
     >>> index.update()
@@ -49,6 +49,8 @@ class Index:
         if not self.folder.is_dir():
             raise SearchError(f"{folder}: is no folder, expected one with the recordings to search")
         self.path = Path(path or self.folder / INDEX_NAME)
+        if self.path.exists() and not is_index(self.path):
+            raise SearchError(f"{self.path}: is no index; give another --index")
         self.listener = Listener(converter)
         self.entries = {} if renew or not self.path.exists() else load_entries(self.path, converter)
 
@@ -60,7 +62,8 @@ class Index:
         if not files:
             raise SearchError(f"{self.folder}: a folder without audio files, expected at least one of "
                               f"{', '.join(sorted(AUDIO_SUFFIXES))}")
-        kept = {name: entry for name, entry in self.entries.items() if name in set(files)}
+        present = set(files)
+        kept = {name: entry for name, entry in self.entries.items() if name in present}
         changed, self.entries = len(kept) < len(self.entries), kept
         failures, saved_at = [], time.monotonic()
         for name in files:
@@ -68,7 +71,7 @@ class Index:
                 changed |= self._heard_anew(name)
             except AudioError as error:
                 changed |= self.entries.pop(name, None) is not None
-                failures.append(error)
+                failures.append(error.with_traceback(None))  # which would hold on to what was open, and to this list
             if changed and time.monotonic() - saved_at > SAVE_EVERY_S:
                 self.save()
                 changed, saved_at = False, time.monotonic()

@@ -1,15 +1,17 @@
 """The file of an index: safetensors with a checksum, as all that `vc` writes. Loading executes nothing."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 
-from vc.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from vc.checkpoint import Checkpoint, kind_of, load_checkpoint, save_checkpoint
 from vc.errors import CheckpointError, SearchError
 from vc.search.passages import Passage
 
 FORMAT = 1
+INDEX_NAME = "vc-index.safetensors"
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,18 @@ def save_entries(path, entries, converter):
                                      {name: torch.from_numpy(tensor) for name, tensor in tensors.items()}))
 
 
+def is_index(path):
+    """Whether a file may be replaced by an index: it is one, whatever its version, or a damaged file of that name."""
+    path = Path(path)
+    try:
+        return kind_of(path) == "index"
+    except CheckpointError:
+        return path.name == INDEX_NAME and path.is_file()
+
+
 def load_entries(path, converter):
-    """{path within the library: Entry} that `save_entries` wrote. Raises SearchError for a file that is damaged, is no
-    index, or is another model's."""
+    """{path within the library: Entry} that `save_entries` wrote. Raises SearchError for an index that is damaged or is
+    another model's, see `is_index`."""
     try:
         checkpoint = load_checkpoint(path, kinds=("index",))
     except CheckpointError as error:
