@@ -4,7 +4,9 @@ Importing torch takes seconds, so only what needs a process of its own gets one:
 converted file, and what is imported for --help. The other tests call the same `main` in this process.
 """
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -12,7 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import soundfile
-from helpers import contents, save_untrained
+from helpers import contents, eventually, save_untrained
 
 from vc import cli
 from vc.conversion import Converter
@@ -340,6 +342,40 @@ def test_control_c(convert, source, target, tmp_path, monkeypatch):
     monkeypatch.setattr(Converter, "convert_file", press)
     ended = convert(source, "--target", target, "-o", tmp_path / "out.wav")
     assert (ended.code, ended.err) == (130, "vc: error: stopped by Ctrl-C\n")
+
+
+@pytest.mark.parametrize("name, code", [("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_ends_a_conversion_as_control_c_does(tiny_model, repository, source, target, tmp_path, name, code):
+    """What it has written so far goes with it."""
+    audio, rate_hz = soundfile.read(source)
+    soundfile.write(tmp_path / "long.wav", np.tile(audio, 60), rate_hz)
+    process = subprocess.Popen([sys.executable, "-m", "vc", "convert", tmp_path / "long.wav", "--target", target,
+                                "--model", tiny_model, "-o", tmp_path / "out" / "long.wav"], stderr=subprocess.PIPE,
+                               env={**os.environ, "PYTHONPATH": str(repository)}, text=True)
+    assert eventually(lambda: contents(tmp_path / "out") or process.poll() is not None)
+    process.send_signal(getattr(signal, name))
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (code, f"vc: error: stopped by {name}\n")
+    assert contents(tmp_path / "out") == []
+
+
+def test_what_nohup_has_ignored_stays_ignored():
+    before = [signal.signal(number, signal.SIG_IGN) for number in (signal.SIGHUP, signal.SIGTERM)]
+    try:
+        cli._end_in_order()
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        for number, handler in zip((signal.SIGHUP, signal.SIGTERM), before):
+            signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("arguments, code, told", [
+    ("--version >&-", 0, ""), ("info nowhere >&-", 1, "vc: error: nowhere: no such file"), ("info nowhere 2>&-", 1, ""),
+])
+def test_a_stream_that_the_caller_has_closed_is_no_error(repository, arguments, code, told):
+    ended = subprocess.run(f"{sys.executable} -m vc {arguments}", shell=True, capture_output=True, text=True,
+                           env={**os.environ, "PYTHONPATH": str(repository)})
+    assert (ended.returncode, ended.stdout, ended.stderr.partition(";")[0]) == (code, "", told)
 
 
 def test_the_example_needs_no_recordings(call, tiny_model, repository, tmp_path):

@@ -1,13 +1,15 @@
 """The command line; each command is a file of vc/commands.
 
 Results go to stdout, progress and errors to stderr. Exit 0 when everything succeeded, 1 when anything failed, 2 for a
-wrong call. Nothing heavy is imported before a command needs it, so that --help answers at once.
+wrong call, 128 and the signal's number when stopped: 130 by Ctrl-C, 143 by SIGTERM. Nothing heavy is imported before a
+command needs it, so that --help answers at once.
 """
 
 import argparse
 import gc
 import logging
 import os
+import signal
 import sys
 
 import vc
@@ -18,8 +20,12 @@ from vc.errors import VcError
 
 def entry_point():
     """What the `vc` script and `python -m vc` call."""
-    # A file name may hold what the terminal's encoding cannot say; that is no reason to fail after the work is done.
-    sys.stdout.reconfigure(errors="backslashreplace")
+    for name in "stdout", "stderr":
+        if getattr(sys, name) is None:  # the caller has closed it, as in `vc info >&-`
+            setattr(sys, name, open(os.devnull, "w"))
+        # A file name may hold what the terminal's encoding cannot say; no reason to fail after the work is done.
+        getattr(sys, name).reconfigure(errors="backslashreplace")
+    _end_in_order()
     # Read by OpenMP when torch is loaded. Threads that wait for each other would otherwise spin, and beside a program
     # that keeps one core busy that makes conversion five times slower; asleep they cost next to nothing.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -39,9 +45,24 @@ def main(arguments):
             raise
         complain(error)
         return 1
-    except KeyboardInterrupt:
-        complain("stopped by Ctrl-C")
-        return 130
+    except KeyboardInterrupt as stop:
+        number = signal.Signals(stop.args[0] if stop.args else signal.SIGINT)
+        complain(f"stopped by {'Ctrl-C' if number == signal.SIGINT else number.name}")
+        return 128 + number
+
+
+def _end_in_order():
+    """From here on SIGTERM and SIGHUP end a command as Ctrl-C does, so that nothing half-written is left."""
+    if int(os.environ.get("WORLD_SIZE", 1)) > 1:  # under torchrun, in a call to the others, no handler would be heard
+        return
+    for name in "SIGTERM", "SIGHUP":
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup has it ignored
+            signal.signal(number, _stop)
+
+
+def _stop(number, frame):
+    raise KeyboardInterrupt(number)
 
 
 def _show_warnings():

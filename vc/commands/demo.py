@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import signal
 import threading
 
 from vc.commands.shared import add_command, add_model_options, load_converter, nonempty
@@ -34,7 +33,6 @@ def _demo(options):
                         options.max_seconds, options.max_mb, options.workers, library)
     from vc.demo.server import running
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service that is stopped tidies up, too
     try:
         with running(load_converter(options), settings) as address:
             print(f"{address}  (Ctrl-C ends it)", flush=True)
