@@ -20,6 +20,7 @@ from vc import cli
 from vc.conversion import Converter
 from vc.data.layouts import LAYOUTS
 from vc.errors import AudioError
+from vc.jobs import plan_jobs
 
 RATE_HZ = 16000
 COMMANDS = ("convert", "example", "voice", "demo", "prepare", "train", "evaluate", "probe", "compare", "info", "export")
@@ -331,6 +332,19 @@ def test_two_sources_of_one_name(convert, source, target, tmp_path):
                          folder=tmp_path / "out")
 
 
+def test_sources_that_differ_in_their_suffix_are_kept_apart(tmp_path):
+    """Whatever their order, so that a second call names them as the first; only what could be written as it is called
+    keeps the short name."""
+    for name in "a.wav", "a.webm", "b.m4a", "b.webm", "c.webm":
+        (tmp_path / "in" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "in" / name).touch()
+    wanted = {"a.wav": "a.wav", "a.webm": "a.webm.wav", "b.m4a": "b.m4a.wav", "b.webm": "b.webm.wav", "c.webm": "c.wav"}
+    files = [tmp_path / "in" / name for name in wanted]
+    for sources in [tmp_path / "in"], files, files[::-1]:
+        jobs = plan_jobs(sources, ["anna"], tmp_path / "out")
+        assert {job.source.name: job.output.relative_to(tmp_path / "out").as_posix() for job in jobs} == wanted
+
+
 def test_debug_shows_the_traceback(convert, target):
     with pytest.raises(AudioError, match="nowhere.wav: no such file"):
         convert("nowhere.wav", "--target", target, "--debug")
@@ -428,9 +442,14 @@ def test_a_voice_of_that_name_needs_force(enrol, clips, target, voices):
     assert (voices / "anna.safetensors").read_bytes() != before
 
 
-@pytest.mark.parametrize("name", ["", "*", "an/na", "..", "anna.wav", "a" * 65])
+@pytest.mark.parametrize("name", ["", "*", "an/na", "..", "anna.wav", "a" * 65, "\U00020000" * 64])
 def test_what_cannot_name_a_voice(enrol, target, voices, name):
-    enrol(name, target).assert_refused(f"{name!r}: not a name for a voice; expected up to 64 letters", folder=voices)
+    enrol(name, target).assert_refused(f"{name!r}: not a name for a voice; expected up to 64 letters", "(239 bytes)",
+                                       folder=voices)
+
+
+def test_the_longest_name_fits_the_disk(enrol, target):
+    assert enrol("\U00020000" * 59 + "abc", target).code == 0
 
 
 def test_an_unknown_voice_lists_the_enrolled(convert, enrol, source, target, tmp_path):
@@ -438,6 +457,20 @@ def test_an_unknown_voice_lists_the_enrolled(convert, enrol, source, target, tmp
     ended = convert(source, "--target", "kirsten", "-o", tmp_path / "out.wav")
     ended.assert_refused("kirsten: neither a file nor an enrolled voice (enrolled: kerstin)", "vc voice add kirsten")
     convert(source, "--target", "kirsten.wav").assert_refused("kirsten.wav: no such file")
+
+
+def test_an_enrolled_voice_stands_alone(convert, enrol, source, target):
+    enrol("Anna", target)
+    for references in ["Anna", target], [target, "Anna"]:
+        convert(source, "--target", *references).assert_refused("Anna: is an enrolled voice, which stands alone; ")
+
+
+def test_a_folder_is_no_target_but_a_voice_of_its_name_is(convert, enrol, source, target, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "refs").mkdir()
+    convert(source, "--target", "refs").assert_refused("refs: is a folder, expected an audio file")
+    enrol("refs", target)
+    assert convert(source, "--target", "refs").code == 0
 
 
 @pytest.mark.parametrize("override", ["train.seed=2", "mel.hop_samples=160"])

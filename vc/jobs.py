@@ -1,6 +1,7 @@
 """Which source becomes which file: folders are mirrored, names are inferred, nothing is written over what is read."""
 
 import os
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def plan_jobs(sources, target, output=None):
         folder = Path(output or (sources[0].resolve().name if len(sources) == 1 else "converted") + inferred)
         if os.path.isfile(folder) or folder.suffix.lower() in WRITABLE:
             raise AudioError(f"{folder}: is a file name, expected a folder for several recordings")
-        jobs = [job for source in sources for job in _jobs_below(source, folder)]
+        jobs = _kept_apart([job for source in sources for job in _jobs_below(source, folder)])
     _refuse_collisions(jobs)
     refuse_overwriting([job.output for job in jobs], [*(job.source for job in jobs), *target])
     return jobs
@@ -66,6 +67,14 @@ def _jobs_below(source, folder):
 def _output_name(source):
     """The source's own name, with .wav for a format that cannot be written."""
     return source.name if source.suffix.lower() in WRITABLE else f"{source.stem}.wav"
+
+
+def _kept_apart(jobs):
+    """The jobs, where several have one output with the full name of each source that has another: a.webm.wav beside
+    a.wav, whatever the order."""
+    count = Counter(job.output for job in jobs)
+    return [job if count[job.output] == 1 or job.output.name == job.source.name
+            else Job(job.source, job.output.with_name(f"{job.source.name}.wav")) for job in jobs]
 
 
 def _refuse_collisions(jobs):

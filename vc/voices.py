@@ -19,6 +19,7 @@ from vc.pitch_range import PitchRange
 from vc.spectrum import LongTermSpectrum
 
 NAME = re.compile(r"[\w][\w .-]{0,63}")
+NAME_BYTES = 255 - len(".safetensors.tmp")  # what most disks take, less what is written after a name
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ class VoiceLibrary:
     def _path(self, name):
         if not is_voice_name(name):
             raise VoiceError(f"{name!r}: not a name for a voice; expected up to 64 letters, digits, spaces, dots, "
-                             f"dashes or underscores, beginning with a letter or digit, without an audio file's suffix")
+                             f"dashes or underscores ({NAME_BYTES} bytes), beginning with a letter or digit, without "
+                             f"an audio file's suffix")
         return self.folder / f"{name}.safetensors"
 
 
@@ -164,7 +166,8 @@ def _between(voices, shares, speaker, name):
 
 def is_voice_name(text):
     """Whether `text` can name a voice. A path or the name of an audio file cannot, so that --target means one thing."""
-    return NAME.fullmatch(text) is not None and Path(text).suffix.lower() not in AUDIO_SUFFIXES
+    return (NAME.fullmatch(text) is not None and len(text.encode()) <= NAME_BYTES
+            and Path(text).suffix.lower() not in AUDIO_SUFFIXES)
 
 
 def default_folder():

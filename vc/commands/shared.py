@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from vc.device import DEVICES
+from vc.errors import VoiceError
 
 
 def add_command(commands, name, run, tail=None, **texts):
@@ -99,8 +100,13 @@ def resolve_target(target, converter):
     exists. Raises AudioError, VoiceError."""
     from vc.voices import VoiceLibrary, is_voice_name
 
-    if len(target) == 1 and is_voice_name(target[0]) and not os.path.isfile(target[0]):
-        return VoiceLibrary().get(target[0], converter)
+    library = VoiceLibrary()
+    enrolled = library.names()
+    voices = [name for name in target if name in enrolled and not os.path.isfile(name)]
+    if voices and len(target) > 1:
+        raise VoiceError(f"{voices[0]}: is an enrolled voice, which stands alone; give only it, or only recordings")
+    if voices or (len(target) == 1 and is_voice_name(target[0]) and not os.path.exists(target[0])):
+        return library.get(target[0], converter)
     return converter.voice_of(target)
 
 
