@@ -24,8 +24,12 @@ from vc.evaluation.listening import choose, score
 from vc.evaluation.pairs import Pair, write_pairs
 from vc.evaluation.result import EVERYTHING, Figure, Item, Measure, load_result
 from vc.evaluation.table import HEADLINE, format_figure, markdown
+from vc.probing.findings import Finding
+from vc.probing.report import save_findings
 
 RATE_HZ = 16000
+FOUND = {"half": "content", "title": "who speaks", "value": 0.5, "low": 0.4, "high": 0.6, "chance": 0, "unit": "accuracy",
+         "n": 9}
 MADE = [name for name, maker in systems.SYSTEMS.items() if maker.tool and name != "classical"]
 
 
@@ -117,7 +121,8 @@ def manifest(tmp_path):
 
 @pytest.mark.parametrize("speakers, group", [
     (("ls1", "ls2"), "native to native"), (("ls1", "so2"), "native to non-native"),
-    (("so1", "ls2"), "non-native to native"), (("so1", "so2"), "non-native to non-native"), (("ls1", "anna"), None)])
+    (("so1", "ls2"), "non-native to native"), (("so1", "so2"), "non-native to non-native"), (("ls1", "anna"), None),
+    (("lsabelle", "sofia"), None), (("so1", "sonja2"), None)])
 def test_groups_follow_the_speakers_names(manifest, speakers, group):
     known = know_speakers(manifest, speakers, {})
     assert group_names(pair(speaker=speakers[0], target=speakers[1]), known) == ([group] if group else [])
@@ -312,6 +317,33 @@ def test_a_reference_that_is_no_recording_fails_its_pairs_only(evaluation):
     assert evaluation.report().figure("model", "cosine_to_target").n == 2
 
 
+def test_a_list_of_which_nothing_can_be_found_or_read_is_refused_in_a_line(evaluation):
+    recordings = sorted(evaluation.folder.glob("ls*/*.wav"))
+    for path in recordings:
+        path.write_bytes(b"no recording at all")
+    evaluation.run().assert_refused("0.wav: cannot be read", "nor can any other recording of the list be read",
+                                    folder=evaluation.output)
+    for path in recordings:
+        path.unlink()
+    evaluation.run().assert_refused("ls1/1.wav: not found, nor any other recording that", folder=evaluation.output)
+
+
+def test_a_part_of_the_list_without_recordings_gives_a_report_of_failures(evaluation):
+    for name in ("ls1/1.wav", "ls2/0.wav"):
+        (evaluation.folder / name).unlink()
+    ended = evaluation.run("--limit", "1")
+    assert ended.code == 1 and all("1 to ls2" in error for error in errors(ended))
+    assert evaluation.report().points == []
+
+
+def test_a_number_that_is_not_finite_is_none_in_the_report(evaluation, monkeypatch):
+    signal_level = INSTRUMENTS["signal"].judge
+    monkeypatch.setattr(INSTRUMENTS["signal"], "judge",
+                        lambda own, case: signal_level(own, case) | {"level_difference": math.nan})
+    assert evaluation.run().code == 0
+    assert {item.values["level_difference"] for item in evaluation.report().items} == {None}
+
+
 def test_a_silent_result_is_a_failure(evaluation, monkeypatch):
     monkeypatch.setattr(Converter, "convert", lambda own, source, target: np.zeros(16000, np.float32))
     ended = evaluation.run()
@@ -350,6 +382,25 @@ def test_a_bad_list_is_refused(evaluation):
     evaluation.run().assert_refused("begins with 'source", folder=evaluation.output)
     (evaluation.folder / "pairs.tsv").unlink()
     evaluation.run().assert_refused("cannot be read as a pair list", folder=evaluation.output)
+
+
+@pytest.mark.parametrize("content", [
+    None, "no JSON", "[1]", '{"format": "vc-evaluation", "version": 1}', json.dumps({"x": {**FOUND, "more": 1}}),
+    json.dumps({"x": {**FOUND, "value": "0.5"}}), json.dumps({"x": {**FOUND, "low": math.nan}}),
+    json.dumps({"x": {**FOUND, "title": 1}})])
+def test_what_vc_probe_did_not_write_is_refused_before_the_work(evaluation, tmp_path, content):
+    probes = tmp_path / "probes.json"
+    if content is not None:
+        probes.write_text(content)
+    evaluation.run("--probes", probes).assert_refused("probes.json: not what vc probe wrote (", folder=evaluation.output)
+    assert evaluation.calls == []
+
+
+def test_what_the_probes_found_stands_in_the_report(evaluation, tmp_path):
+    save_findings(tmp_path / "probes.json", {"x": Finding(**FOUND)})
+    assert evaluation.run("--probes", tmp_path / "probes.json").code == 0
+    assert evaluation.report().probes == {"x": FOUND}
+    assert "who speaks" in (evaluation.output / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_missing_package_is_one_line_and_nothing_is_begun(evaluation, monkeypatch):

@@ -5,6 +5,7 @@ them. Else gender is guessed from the median pitch, and the accent known for the
 names.
 """
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from vc.data.layouts import table_rows
 # Medians of read speech: men mostly 85 to 155 Hz, women 165 to 255 Hz.
 WOMAN_ABOVE_HZ = 160.0
 GENDERS = {"f": "woman", "female": "woman", "woman": "woman", "m": "man", "male": "man", "man": "man"}
-# How the speakers of LibriSpeech and of speechocean762 are called in the project's own lists.
+# How the speakers of LibriSpeech and of speechocean762 are called in the project's own lists, before a number.
 ACCENTS = {"ls": "native", "so": "non-native"}
 
 
@@ -34,7 +35,7 @@ def know_speakers(manifest, speakers, contours, seen=None) -> Speakers:
     genders = _column(rows, "gender", GENDERS)
     guessed = {speaker: guess_gender(contours.get(speaker, ())) for speaker in speakers if speaker not in genders}
     accents = _column(rows, "accent") or _column(rows, "group") or {
-        speaker: ACCENTS[speaker[:2]] for speaker in speakers if speaker[:2] in ACCENTS}
+        speaker: ACCENTS[speaker[:2]] for speaker in speakers if re.fullmatch(r"(ls|so)\d+", speaker)}
     known = genders | {speaker: gender for speaker, gender in guessed.items() if gender}
     return Speakers(known, accents, None if seen is None else frozenset(seen), any(guessed.values()))
 

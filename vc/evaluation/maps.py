@@ -7,6 +7,8 @@ from vc.evaluation.result import Point
 
 def draw_maps(halves):
     """halves: list of (speaker, {"speaker": list, "content": list}), one a recording -> list of Point."""
+    if not halves:
+        return []
     points = []
     for half in ("speaker", "content"):
         vectors = np.array([held[half] for _, held in halves])

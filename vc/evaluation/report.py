@@ -1,7 +1,7 @@
 """From an examiner's readings to the report that is left behind."""
 
 import contextlib
-import json
+import math
 import os
 from collections import defaultdict
 from dataclasses import replace
@@ -10,7 +10,7 @@ from pathlib import Path
 import vc
 from vc.checkpoint import load_checkpoint
 from vc.conversion import model_path
-from vc.errors import AudioError, EvaluationError
+from vc.errors import AudioError
 from vc.evaluation import listening, result
 from vc.evaluation.figures import OTHER_COSINES, summarise
 from vc.evaluation.groups import WOMAN_ABOVE_HZ, group_names, know_speakers
@@ -19,10 +19,10 @@ from vc.evaluation.maps import draw_maps
 from vc.evaluation.systems import SYSTEMS
 
 
-def write_report(request, examiner, converter, halves):
+def write_report(request, examiner, converter, halves, probes):
     """Judge every answer, write the report and what is kept to listen to; returns the Result.
 
-    halves: list of (speaker, {"speaker", "content"}) of the recordings.
+    halves: list of (speaker, {"speaker", "content"}) of the recordings. probes: what load_findings gave.
     """
     speakers = _know_speakers(request, examiner)
     items, other_cosines = _items(examiner, speakers)
@@ -37,7 +37,7 @@ def write_report(request, examiner, converter, halves):
         model=_describe(request, converter, examiner), measures=[one for one in measures if one.name in taken],
         systems=[result.System(name, maker.title, maker.kind) for name, maker in SYSTEMS.items()],
         pairs=_pairs(request, examiner.questions), items=items, figures=figures, points=draw_maps(halves),
-        listening=chosen, probes=_probes(request.probes), failures=examiner.failures,
+        listening=chosen, probes=probes, failures=examiner.failures,
         notes=_notes(request, examiner, speakers, [one for one in measures if one.name not in taken]))
     result.save_result(request.folder, found)
     return found
@@ -58,7 +58,8 @@ def _items(examiner, speakers):
 
 def _plain(values):
     """As JSON writes them: floats of six digits, None for what is not finite."""
-    return {name: value if value is None else round(float(value), 6) for name, value in values.items()}
+    return {name: None if value is None or not math.isfinite(value) else round(float(value), 6)
+            for name, value in values.items()}
 
 
 def _know_speakers(request, examiner):
@@ -82,16 +83,6 @@ def _describe(request, converter, examiner):
             "content_dims": config.model.content_dims, "speaker_dims": config.model.speaker_dims,
             "content_frames_per_s": config.mel.sample_rate_hz / config.mel.hop_samples / config.model.stride,
             "list": Path(request.pairs).name, "pairs": len(examiner.questions)}
-
-
-def _probes(path):
-    """What `vc probe` wrote: {probe: figures}. Raises EvaluationError."""
-    if path is None:
-        return {}
-    try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise EvaluationError(f"{path}: not what vc probe wrote ({error}); give the file of its -o") from None
 
 
 def _pairs(request, questions):

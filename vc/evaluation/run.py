@@ -5,7 +5,6 @@ taken for the maps. What a round gives is kept by content, so that a killed run 
 model shares the anchors. The rest is arithmetic on readings, in this process.
 """
 
-import contextlib
 import io
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from vc.evaluation.studio import Settings, Studio, start_studio
 from vc.evaluation.systems import Facts
 from vc.evaluation.workforce import workforce
 from vc.files import write_atomically
+from vc.probing.report import load_findings
 from vc.workers import processors
 
 
@@ -60,6 +60,7 @@ def evaluate(request: Request):
     """Evaluate and write the report; returns the Result. Raises VcError where nothing can be evaluated; what fails for
     one answer stands in the result's failures."""
     questions, texts = read_questions(request)
+    probes = {} if request.probes is None else load_findings(request.probes)
     instruments = {name: instrument(texts) for name, instrument in INSTRUMENTS.items()}
     converter = load(request.model, request.device, request.vocoder)
     cache_folder = Path(request.cache or Path(request.folder) / "cache")
@@ -72,7 +73,8 @@ def evaluate(request: Request):
                             some_of(questions, request.limit))
         examiner.make_sounds(cache_folder / "sounds", request.force)
         examiner.read()
-        report = write_report(request, examiner, converter, examiner.take_halves(recordings_of(examiner.questions)))
+        halves = examiner.take_halves(recordings_of(examiner.questions))
+        report = write_report(request, examiner, converter, halves, probes)
     write_page(request.folder)
     return report
 
@@ -84,6 +86,9 @@ def read_questions(request):
         raise DataError(f"{manifest}: no such table of recordings; name one with the target speakers by --manifest")
     others, parallels = own_recordings(pairs, manifest), parallel_recordings(pairs, manifest)
     questions = [Question(number, *parts) for number, parts in enumerate(zip(pairs, others, parallels))]
+    if not recordings_of(questions):
+        raise DataError(f"{pairs[0].source}: not found, nor any other recording that {request.pairs} names; its paths "
+                        f"begin at its own folder")
     # The recogniser's candidates come from all texts, so that a part of the list gives the same readings as the whole.
     return questions, tuple([pair.text for pair in pairs] + [other.text for other in others if other])
 
@@ -106,7 +111,7 @@ def recordings_of(questions):
 
 def fit_pca(config, questions, folder, corpus=None):
     """Path of the principal components for a model's config, kept in `folder`: fitted on a prepared corpus, or on all
-    sources and references of the list that can be read. Raises DataError."""
+    sources and references of the list that can be read. Raises DataError, or AudioError where none can."""
     reader = MelReader(config)
     paths = sorted(recordings_of(questions))
     origin = [(Path(corpus) / "manifest.tsv")] if corpus else paths
@@ -125,7 +130,13 @@ def fit_pca(config, questions, folder, corpus=None):
 
 
 def _list_speech(reader, paths):
-    """The speech of those recordings that can be read; the others fail their pairs by name."""
+    """The speech of those recordings that can be read; the others fail their pairs by name. Raises AudioError where
+    none can."""
+    errors = []
     for path in paths:
-        with contextlib.suppress(AudioError):
+        try:
             yield from recordings_speech(reader, [path])
+        except AudioError as error:
+            errors.append(error)
+    if len(errors) == len(paths):
+        raise AudioError(f"{errors[0]} (nor can any other recording of the list be read)")

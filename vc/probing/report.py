@@ -1,9 +1,13 @@
 """What the probes found, as a table for the terminal and as JSON."""
 
 import json
+import math
 from dataclasses import asdict
+from pathlib import Path
 
+from vc.errors import EvaluationError
 from vc.files import write_atomically
+from vc.probing.findings import Finding
 
 
 def format_findings(report):
@@ -21,3 +25,22 @@ def save_findings(path, findings):
     """Write {name: Finding} to `path`, whole or not at all."""
     entries = {name: asdict(found) for name, found in findings.items()}
     write_atomically(path, json.dumps(entries, indent=1, allow_nan=False) + "\n")
+
+
+def load_findings(path):
+    """What save_findings wrote, as it stands there: {name: {field of Finding: value}}. Raises EvaluationError for
+    anything else."""
+    try:
+        entries = json.loads(Path(path).read_text(encoding="utf-8"))
+        for name, entry in entries.items():
+            _check(name, Finding(**entry))
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise EvaluationError(f"{path}: not what vc probe wrote ({error}); give the file of its -o") from None
+    return entries
+
+
+def _check(name, found):
+    """Raises ValueError or TypeError where a field holds no word, or no finite number, that should."""
+    words, numbers = (found.half, found.title, found.unit), (found.value, found.low, found.high, found.chance, found.n)
+    if not (all(isinstance(word, str) for word in words) and all(map(math.isfinite, numbers))):
+        raise ValueError(f"{name}: got {found}, expected words and finite numbers")
