@@ -103,10 +103,15 @@ def test_a_cell_without_a_figure_has_a_dash():
     assert markdown(as_result(MEASURES[:2], every)).splitlines()[-1] == "| target | 0.900 [0.900, 0.900] | - |"
 
 
-@pytest.mark.parametrize("unit, cell", [("", "0.694 [0.681, 0.700]"), ("%", "0.7 [0.7, 0.7]"), ("cents", "1 [1, 1]")])
+@pytest.mark.parametrize("unit, cell", [("", "0.694 [-0.681, 0.700]"), ("%", "0.7 [-0.7, 0.7]"), ("cents", "1 [-1, 1]")])
 def test_format_by_hand(unit, cell):
-    figure = Figure("model", EVERYTHING, "x", 0.6944, 0.681, 0.7, 3)
+    figure = Figure("model", EVERYTHING, "x", 0.6944, -0.681, 0.7, 3)
     assert format_figure(figure, Measure("x", "x", unit, "", "")) == cell
+
+
+def test_nothing_is_negative_that_rounds_to_zero():
+    figure = Figure("model", EVERYTHING, "x", -0.01, -0.06, -0.0, 3)
+    assert format_figure(figure, Measure("x", "x", "dB", "", "")) == "0.0 [-0.1, 0.0]"
 
 
 # Groups

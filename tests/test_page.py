@@ -18,8 +18,9 @@ from vc.evaluation.page import report_page, write_page
 from vc.evaluation.page import listening, pictures
 from vc.evaluation.page.markup import element, escaped
 from vc.evaluation.page.svg import Scale, rounded_scale, scale_around
-from vc.evaluation.page.tables import format_number, title_with_unit
+from vc.evaluation.page.tables import format_number
 from vc.evaluation.result import Figure, load_result
+from vc.evaluation.table import title_with_unit
 
 WITHOUT_END = {"meta", "link", "img", "br"}
 
@@ -117,7 +118,7 @@ def test_trust_is_on_hover_and_in_plain_sight(page):
 
 @pytest.mark.parametrize("value, unit, text", [
     (0.69449, "", "0.694"), (35.25, "%", "35.2"), (-0.0001, "", "0.000"), (-3.14159, "points", "−3.1"),
-    (2, "Hz", "2.0"),
+    (2, "Hz", "2.0"), (157.6, "cents", "158"),
     (0.0712, "accuracy", "0.071"),
 ])
 def test_numbers_by_hand(value, unit, text):

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from vc.errors import EvaluationError
-from vc.evaluation.page.tables import count, format_interval, format_number, title_with_unit
+from vc.evaluation.page.tables import count, format_interval, format_number
 from vc.evaluation.result import Measure
+from vc.evaluation.table import title_with_unit
 
 RESAMPLES = 10000
 LEVEL = 0.05

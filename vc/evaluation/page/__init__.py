@@ -6,8 +6,9 @@ from vc.evaluation.page.document import document
 from vc.evaluation.page.listening import listening_pairs
 from vc.evaluation.page.markup import element, joined
 from vc.evaluation.page.plots import group_bars, group_title, half_maps, probe_bars, similarity_plot
-from vc.evaluation.page.tables import count, figure_table, group_size, groups, headline, measure_legend
+from vc.evaluation.page.tables import count, figure_table, group_size, headline, measure_legend
 from vc.evaluation.result import EVERYTHING, load_result
+from vc.evaluation.table import groups_of
 from vc.files import write_atomically
 
 PAGE_NAME = "report.html"
@@ -54,7 +55,8 @@ def _plots(plots, otherwise):
 
 def _by_group(result):
     tables = [element("details", {}, element("summary", {}, _caption(result, group)),
-                      figure_table(result, group, _caption(result, group))) for group in groups(result)]
+                      figure_table(result, group, _caption(result, group)))
+              for group in groups_of(result) if group != EVERYTHING]
     return joined(tables) if tables else element("p", {}, "The pairs form no groups.")
 
 

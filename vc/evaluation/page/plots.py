@@ -2,9 +2,10 @@
 
 from vc.evaluation.page.markup import element, joined
 from vc.evaluation.page.svg import Scale, axes, box, drawing, key, line, marker, rounded_scale, scale_around
-from vc.evaluation.page.tables import (arrow, count, format_interval, format_number, group_size, groups,
-                                       in_order, system_styles, title_with_unit)
+from vc.evaluation.page.tables import (arrow, count, format_interval, format_number, group_size, in_order,
+                                       system_styles)
 from vc.evaluation.result import EVERYTHING
+from vc.evaluation.table import groups_of, title_with_unit
 
 TO_SOURCE, TO_TARGET, WORD_ERRORS = "cosine_to_source", "cosine_to_target", "wer"
 COLOURS = 8
@@ -50,7 +51,7 @@ def group_bars(result, name=WORD_ERRORS):
         return None
     scale, styles = rounded_scale([figure.high for figure in figures]), system_styles(result.systems)
     panels = []
-    for group in (EVERYTHING, *groups(result)):
+    for group in groups_of(result):
         found = [(system, result.figure(system.name, name, group)) for system in in_order(result.systems)]
         rows = [bar(system.title, figure.value, figure.low, figure.high, measure.unit, scale, styles[system.name][1])
                 for system, figure in found if figure]

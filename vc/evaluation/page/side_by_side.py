@@ -4,8 +4,8 @@ from vc.evaluation.comparison import format_p
 from vc.evaluation.page.document import document
 from vc.evaluation.page.markup import element, joined
 from vc.evaluation.page.plots import TONES, difference_bars
-from vc.evaluation.page.tables import (arrow, count, format_interval, format_number, measure_legend, scroll_box,
-                                       title_with_unit)
+from vc.evaluation.page.tables import arrow, count, format_interval, format_number, measure_legend, scroll_box
+from vc.evaluation.table import title_with_unit
 
 
 def comparison_page(comparison):

@@ -2,32 +2,22 @@
 
 from vc.evaluation.page.markup import element, joined
 from vc.evaluation.page.svg import drawing, line, marker, scale_around
-from vc.evaluation.result import EVERYTHING
+from vc.evaluation.table import decimals_of, rounded, title_with_unit
 
 # What a report is opened for: the voice, and what is left of words and melody. Where none was taken, the first four.
 HEADLINES = ("cosine_to_target", "nearer_target", "wer", "f0_correlation")
-# Of a figure without a unit, and of a share of 1, three digits say what one says of a percentage.
-_DECIMALS = {"%": 1, "points": 1, "dB": 1, "Hz": 1, "cents": 1}
 _WANTED = {"higher": "higher is better", "lower": "lower is better", "": "neither way is better"}
 _ARROWS = {"higher": "↑", "lower": "↓", "": ""}
 
 
 def format_number(value, unit):
     """0.694, and 35.2 in percent and the like, with a real minus sign."""
-    decimals = _DECIMALS.get(unit, 3)
-    text = f"{round(value, decimals) + 0.0:.{decimals}f}"  # adding 0 turns -0.0 into 0.0
-    return text.replace("-", "−")
+    return rounded(value, decimals_of(unit)).replace("-", "−")
 
 
 def format_interval(low, high, unit):
     """[0.681, 0.706]"""
     return f"[{format_number(low, unit)}, {format_number(high, unit)}]"
-
-
-def title_with_unit(measure):
-    """"word error rate, %"; the unit is not said twice."""
-    said = not measure.unit or measure.title.endswith(f", {measure.unit}")
-    return measure.title if said else f"{measure.title}, {measure.unit}"
 
 
 def arrow(measure):
@@ -122,11 +112,6 @@ def _cell(figure, measure, size):
 def group_size(result, group):
     """The most pairs that a figure of the group rests on."""
     return max((figure.n for figure in result.figures if figure.group == group), default=0)
-
-
-def groups(result):
-    """Names of the groups besides EVERYTHING, in the order of the figures."""
-    return [name for name in dict.fromkeys(figure.group for figure in result.figures) if name != EVERYTHING]
 
 
 def measure_legend(measures):
