@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 
-from vc.demo.settings import LOOPBACK, MAX_FILES, Settings
+from vc.demo.settings import MAX_FILES, Settings
 from vc.demo.sweep import swept
 from vc.errors import ConfigError, VcError
 
@@ -75,11 +75,6 @@ def _launch(page, looks, settings):
         raise ConfigError(f"{settings.host}:{settings.port}: cannot serve there ({error}); choose another --host or "
                           f"--port") from None
     return address
-
-
-def is_local(host):
-    """Whether only this machine can reach a server on `host`."""
-    return host in LOOPBACK
 
 
 @contextlib.contextmanager

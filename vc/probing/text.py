@@ -12,6 +12,7 @@ import torch
 from torch.nn import functional as F
 
 from vc.errors import DataError
+from vc.evaluation.recognition import edit_distance
 from vc.probing.base import HALVES, Probe
 from vc.probing.findings import judge
 from vc.probing.fitting import fit, lengths_of, padded, seeded, standardised
@@ -110,13 +111,3 @@ def _rate(written, texts, parts):
     errors = torch.tensor([edit_distance(said, text) for said, text in zip(written, wanted, strict=True)]).float()
     lengths = torch.tensor([len(text) for text in wanted]).float()
     return lambda places: float(errors[places].sum() / lengths[places].sum())
-
-
-def edit_distance(one, other):
-    """Fewest insertions, deletions and substitutions that turn one text into the other (Levenshtein 1965)."""
-    row = list(range(len(other) + 1))
-    for i, letter in enumerate(one, 1):
-        diagonal, row[0] = row[0], i
-        for j, wanted in enumerate(other, 1):
-            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (letter != wanted))
-    return row[-1]
