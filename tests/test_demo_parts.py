@@ -18,6 +18,7 @@ from vc.demo.settings import MAX_VOICES, Settings, parse_auth
 from vc.demo.shelf import Shelf
 from vc.demo.voice_map import map_svg, project
 from vc.errors import CheckpointError, ConfigError, VoiceError
+from vc.pitch_range import PitchRange
 from vc.voices import VoiceLibrary, blend, load_voice, mean_voice, save_voice
 
 RATE_HZ = 16000
@@ -52,6 +53,14 @@ def test_a_blend_walks_the_great_circle_evenly(voices):
 def test_between_a_voice_and_one_that_nobody_spoke_no_spread_is_known(voices):
     invented = replace(voices[1], spectrum=replace(voices[1].spectrum, spread=None))
     assert blend(voices[0], invented, 0.5).spectrum.spread is None
+
+
+def test_a_voice_without_a_pitch_leaves_a_blend_the_pitch_of_the_others(voices):
+    hoarse = replace(voices[0], pitch=PitchRange(torch.tensor(torch.nan), torch.tensor(torch.nan)))
+    for between in blend(hoarse, voices[1], 0.05), blend(voices[1], hoarse, 0.95), mean_voice([hoarse, voices[1]]):
+        torch.testing.assert_close(between.pitch.mean, voices[1].pitch.mean)
+        torch.testing.assert_close(between.pitch.spread, voices[1].pitch.spread)
+    assert blend(hoarse, voices[1], 0.0).pitch.mean.isnan() and blend(hoarse, hoarse, 0.5).pitch.spread.isnan()
 
 
 def test_a_blend_of_a_voice_with_itself_is_that_voice(voices):

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from vc import conversion
+from vc.audio import save_audio
 from vc.checkpoint import load_checkpoint
 from vc.conversion import Converter, load
 from vc.errors import CheckpointError, VoiceError
@@ -358,3 +359,13 @@ def test_between_two_voices_of_a_model_without_a_prior(call, library, tiny_model
     ended = invent(call, "mixed", "--between", source, target, "--share", "0.25", "--model", tiny_model)
     assert (ended.code, ended.err) == (0, "")
     assert library.names() == ["mixed"]
+
+
+def test_a_recording_without_pitch_leaves_an_invented_voice_the_pitch_it_has(call, library, packaged, target, tmp_path):
+    noise, hiss = np.random.default_rng(0).normal(0, 0.05, 48000).astype(np.float32), tmp_path / "hiss.wav"
+    save_audio(hiss, noise, 16000)
+    assert packaged.voice_of(hiss).pitch.mean.isnan()
+    drawn_hz = load_prior(packaged).invent(3).pitch.mean.exp().item()
+    assert invent(call, "like", "--seed", "3", "--like", hiss).out.endswith(f", speaks at {drawn_hz:.0f} Hz\n")
+    assert re.search(r", speaks at \d+ Hz\n$", invent(call, "some", "--between", hiss, target, "--share", "0.05").out)
+    assert invent(call, "none", "--between", hiss, hiss).out.endswith(", without a pitch\n")

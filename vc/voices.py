@@ -147,7 +147,8 @@ def mean_voice(voices, name="") -> Voice:
 
 
 def _between(voices, shares, speaker, name):
-    """A Voice with this speaker half, and in all else between several; the shares add up to 1."""
+    """A Voice with this speaker half, and in all else between several; the shares add up to 1. Its pitch lies
+    between the voices that have one; it is NaN where none of those with a share does."""
     def mixed(values):
         return sum(share * value for share, value in zip(shares, values, strict=True))
 
@@ -158,7 +159,9 @@ def _between(voices, shares, speaker, name):
     spectrum = LongTermSpectrum(mixed([spectrum.mean for spectrum in spectra]),
                                 mixed([spectrum.std for spectrum in spectra]),
                                 sum(spectrum.frames for spectrum in spectra), spread)
-    pitch = PitchRange(mixed([voice.pitch.mean for voice in voices]), mixed([voice.pitch.spread for voice in voices]))
+    heard = mixed([voice.pitch.mean.isfinite().float() for voice in voices])  # the share of those with a pitch
+    pitch = PitchRange(mixed([voice.pitch.mean.nan_to_num() for voice in voices]) / heard,
+                       mixed([voice.pitch.spread.nan_to_num() for voice in voices]) / heard)
     known = [(share, voice.maps) for share, voice in zip(shares, voices, strict=True) if voice.maps is not None]
     maps = sum(share * maps for share, maps in known) if known else None  # without maps nothing is corrected
     return Voice(name, speaker, sum(voice.seconds for voice in voices), spectrum, pitch, maps)

@@ -72,7 +72,8 @@ def _voice_invent(options):
     voice, origin = _invented(options, converter)
     path = VoiceLibrary().add(replace(voice, name=options.name), converter, options.force)
     pitch_hz = voice.pitch.mean.exp().item()
-    print(f"{path}: {options.name}, {origin}, speaks at {pitch_hz:.0f} Hz")
+    speaks = "without a pitch" if math.isnan(pitch_hz) else f"speaks at {pitch_hz:.0f} Hz"
+    print(f"{path}: {options.name}, {origin}, {speaks}")
     return 0
 
 
