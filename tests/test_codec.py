@@ -1,6 +1,7 @@
 """Speech as a small file and back."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -144,10 +145,11 @@ def test_a_continuous_model_and_another_models_file_are_refused(repository, tmp_
     assert not (tmp_path / "x.wav").exists()
 
 
-def test_a_silent_recording_has_no_voice_to_keep(discrete, call, tmp_path):
+def test_a_silent_recording_has_no_voice_to_keep(discrete, call, tmp_path, caplog):
     save_audio(tmp_path / "silent.wav", np.zeros(16000, np.float32), 16000)
     call("encode", tmp_path / "silent.wav", "-o", tmp_path / "out" / "s.vcs").assert_refused(
         "silent", folder=tmp_path / "out")
+    assert caplog.messages == []
 
 
 def test_the_commands(call, discrete, source, target, tmp_path, repository):
@@ -155,6 +157,7 @@ def test_the_commands(call, discrete, source, target, tmp_path, repository):
     model = ("--model", tmp_path / "m.safetensors")
     told = call("encode", source, "-o", tmp_path / "s.vcs", *model)
     assert told.code == 0 and f"{(tmp_path / 's.vcs').stat().st_size} bytes" in told.out
+    assert re.search(r" bits/s \(codes \d+ bits/s before packing\)$", told.out)
     call("encode", source, "-o", tmp_path / "s.vcs", *model).assert_refused("exists already")
     assert call("decode", tmp_path / "s.vcs", "--target", target, "-o", tmp_path / "s.wav", *model).code == 0
     assert (tmp_path / "s.wav").exists()

@@ -30,7 +30,7 @@ def encode(converter, source) -> Encoded:
     Raises AudioError, also for a silent recording, and CodecError for a model without codes.
     """
     cardinalities = cardinalities_of(converter.model)
-    survey, voice = converter.survey(source), converter.voice_of(source)
+    voice, survey = converter.voice_of(source), converter.survey(source)  # the voice refuses silence
     stride, windows, offsets = converter.model.encoder.stride, [], []
     for frames, _ in converter.windows(source, survey):
         content = converter.listen(frames, detailed=False)

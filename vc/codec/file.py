@@ -89,7 +89,7 @@ def unpack(content, origin) -> Encoded:
 
 
 def content_bits(encoded):
-    """How many bits of a file are the codes of its content half."""
+    """How many bits the codes of the content half take before zlib packs them; in the file they may be fewer."""
     return sum(window.codes.shape[1] for window in encoded.windows) * sum(map(width_bits, encoded.cardinalities))
 
 

@@ -34,7 +34,7 @@ def _encode(options):
     encoded = encode_file(converter, options.source, output)
     size, seconds = output.stat().st_size, encoded.samples / converter.sample_rate
     print(f"{output}: {seconds:.2f} s of audio in {size} bytes, {8 * size / seconds:.0f} bits/s "
-          f"(content {content_bits(encoded) / seconds:.0f} bits/s)")
+          f"(codes {content_bits(encoded) / seconds:.0f} bits/s before packing)")
     return 0
 
 
