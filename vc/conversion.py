@@ -223,7 +223,7 @@ class Converter:
         """The two halves of one recording, which is held in memory whole. Raises AudioError."""
         audio = load_audio(recording, self.sample_rate)
         require_speech(audio, self.sample_rate, recording, MIN_REFERENCE_S)
-        log_mel = self.log_mel(at_level(without_offset(audio), self.sample_rate))
+        log_mel = self.log_mel(at_level(without_offset(audio, self.sample_rate), self.sample_rate))
         embedding = self.model.encode(log_mel[None].to(self.device))
         return Halves(log_mel, embedding.content[0].cpu(), embedding.speaker[0].cpu())
 
@@ -262,7 +262,7 @@ class Converter:
     @torch.no_grad()
     def _pieces_in(self, audio):
         """What is heard in each window of a waveform, float32 (N,)."""
-        audio = torch.from_numpy(at_level(without_offset(audio), self.sample_rate))
+        audio = torch.from_numpy(at_level(without_offset(audio, self.sample_rate), self.sample_rate))
         for window in _even_split(audio.to(self.device), round(REFERENCE_WINDOW_S * self.sample_rate)):
             log_mel = self._log_mel(window[None])[0]
             embedding = self.model.encode(log_mel[None])

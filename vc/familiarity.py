@@ -82,7 +82,7 @@ def _rebuilt(converter, window):
     speech = trim_silence(window.numpy(), converter.sample_rate)
     if len(speech) == 0:
         return 0.0, 0.0, 0
-    window = torch.from_numpy(without_offset(speech))
+    window = torch.from_numpy(without_offset(speech, converter.sample_rate))
     model, hop = converter.model, converter.mel.hop_samples
     log_mel = converter.log_mel(window.numpy())
     embedding = model.encode(log_mel[None].to(converter.device))

@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class Survey:
     """level_db: speech level in dBFS, -inf for silence. samples: how many, at the rate asked for. f0: of each mel frame
-    in Hz (T,), 0 where unvoiced. offset: mean of the samples, which no voice has."""
+    in Hz (T,), 0 where unvoiced. offset: see LevelMeter."""
 
     level_db: float
     samples: int

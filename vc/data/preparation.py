@@ -284,7 +284,7 @@ def _prepare_one(settings, path):
     shortest = max(settings.min_s * rate_hz, hop)
     if len(speech) < shortest:
         return LeftOut(path, "too short", f"{len(speech) / rate_hz:.2f} s, expected at least {shortest / rate_hz:g} s")
-    speech = without_offset(speech[:len(speech) // hop * hop])
+    speech = without_offset(speech[:len(speech) // hop * hop], rate_hz)
     return _to_int16(speech, settings), track_pitch(speech, rate_hz, hop)[:-1]
 
 

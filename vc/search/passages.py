@@ -82,7 +82,8 @@ class Listener:
     @torch.no_grad()
     def hear(self, wave, start_s=0.0):
         """Passage of sound at the nominal level, float32 (N,), which begins at `start_s` of its recording."""
-        log_mel = self.converter.log_mel(without_offset(wave))[None].to(self.converter.device)
+        wave = without_offset(wave, self.converter.sample_rate)
+        log_mel = self.converter.log_mel(wave)[None].to(self.converter.device)
         model, embedding = self.converter.model, self.converter.model.encode(log_mel)
         silent = torch.zeros(1, log_mel.shape[2], device=log_mel.device)
         said = model.decode(embedding.content, self._common_voice[None].to(log_mel.device), silent)
