@@ -6,6 +6,7 @@ import shlex
 import pytest
 from reports import make_result
 
+import vc
 from vc import cli
 from vc.conversion import DEFAULT_MODEL
 from vc.evaluation.result import save_result
@@ -57,6 +58,12 @@ def test_its_python_runs(readme, workplace):
     (block,) = blocks(readme, "python")
     exec(compile(block, "README.md", "exec"), {})
     assert (workplace / "out.wav").exists()
+
+
+def test_the_names_in_the_package_that_it_speaks_of_exist(readme):
+    names = re.findall(r"\bvc\.(\w+)", readme)
+    assert {"load", "audio_label"} <= set(names)
+    assert [name for name in names if name not in vc.__all__] == []
 
 
 def test_the_files_it_links_to_exist(readme, repository):

@@ -3,7 +3,7 @@
     import vc
     voice = vc.load()                                  # the model that ships with the package
     audio = voice.convert("source.wav", target=["a.wav", "b.wav"])
-    vc.save_audio("out.wav", audio, voice.sample_rate)
+    vc.save_audio("out.wav", audio, voice.sample_rate, label=voice.label)
 
 Importing does nothing but this: what needs torch or an audio library is imported when first used.
 """
@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "load": "vc.conversion",
     "Converter": "vc.conversion",
+    "audio_label": "vc.audio",
     "load_audio": "vc.audio",
     "save_audio": "vc.audio",
     "Index": "vc.search",
