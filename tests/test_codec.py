@@ -173,7 +173,7 @@ def test_where_nothing_can_be_written_is_told_before_the_work(call, source, tmp_
     (tmp_path / "folder").mkdir()
     call("encode", source, "-o", "taken").assert_refused("taken: exists already; give --force")
     call("encode", source, "-o", "folder", "--force").assert_refused("folder: is a folder, expected the name of a file")
-    call("encode", source, "-o", "taken/s.vcs").assert_refused("taken/s.vcs: cannot be written: ")
+    call("encode", source, "-o", "taken/s.vcs").assert_refused("taken/s.vcs: cannot make the folder taken: ")
     call("decode", "none.vcs", "-o", "taken").assert_refused("taken: exists already; give --force")
     assert (tmp_path / "taken").read_text() == "precious"
 
@@ -181,3 +181,9 @@ def test_where_nothing_can_be_written_is_told_before_the_work(call, source, tmp_
 def test_missing_folders_are_made(call, discrete, source, tmp_path):
     assert codec.encode_file(discrete, source, tmp_path / "new" / "er" / "s.vcs").samples
     assert (tmp_path / "new" / "er" / "s.vcs").exists()
+
+
+def test_a_place_that_cannot_be_written(discrete, source, tmp_path):
+    (tmp_path / "s.vcs.tmp").mkdir()  # where the file is written before it gets its name
+    with pytest.raises(CodecError, match="s.vcs: cannot be written: Is a directory; free space or choose another"):
+        codec.encode_file(discrete, source, tmp_path / "s.vcs")

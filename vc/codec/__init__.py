@@ -70,12 +70,16 @@ def encode_file(converter, source, output):
     """`encode` into a file, whose missing folders are made; one that exists is replaced. Returns the Encoded. Raises
     also CodecError for a place that cannot be written."""
     output = Path(output)
-    try:
+    try:  # before the work, which would be lost
         output.parent.mkdir(parents=True, exist_ok=True)
-        encoded = encode(converter, source)
+    except OSError as error:
+        raise CodecError(f"{output}: cannot make the folder {output.parent}: {error.strerror}; choose another "
+                         f"place") from None
+    encoded = encode(converter, source)
+    try:
         write_atomically(output, pack(encoded))
     except OSError as error:
-        raise CodecError(f"{output}: cannot be written: {error.strerror}; choose another place") from None
+        raise CodecError(f"{output}: cannot be written: {error.strerror}; free space or choose another place") from None
     return encoded
 
 

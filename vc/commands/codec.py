@@ -29,7 +29,7 @@ def _encode(options):
     from vc.codec.file import content_bits
 
     output = checked_output(options.output or Path(options.source).stem + SUFFIX, options.force, CodecError,
-                            [options.source, options.model])
+                            [options.source, options.model, options.vocoder])
     converter = load_converter(options)
     encoded = encode_file(converter, options.source, output)
     size, seconds = output.stat().st_size, encoded.samples / converter.sample_rate
@@ -42,7 +42,7 @@ def _decode(options):
     from vc.codec import decode_file
 
     output = checked_output(options.output or f"{Path(options.source).stem}.wav", options.force, AudioError,
-                            [options.source, *(options.target or [])])
+                            [options.source, *(options.target or []), options.model, options.vocoder])
     converter = load_converter(options)
     target = resolve_target(options.target, converter) if options.target else None
     seconds = decode_file(converter, options.source, output, options.force, target)

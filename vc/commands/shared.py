@@ -82,10 +82,10 @@ def checked_output(name, force, refusal, read=()):
     """The Path of a file to be written, None for None. To be called before any work: raises `refusal`, one of our
     errors, for a folder and where the file exists and may not be replaced; those that this call reads never may. read:
     their paths, see vc.jobs.refuse_overwriting."""
-    from vc.jobs import refuse_overwriting
-
     if name is None:
         return None
+    from vc.jobs import refuse_overwriting
+
     output = Path(name)
     if output.is_dir():
         raise refusal(f"{output}: is a folder, expected the name of a file to write")
