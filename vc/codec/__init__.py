@@ -66,10 +66,12 @@ def own_voice(encoded) -> Voice:
                        for name, part in encoded.voice.items()})
 
 
-def encode_file(converter, source, output):
-    """`encode` into a file, whose missing folders are made; one that exists is replaced. Returns the Encoded. Raises
-    also CodecError for a place that cannot be written."""
+def encode_file(converter, source, output, force=False):
+    """`encode` into a file, whose missing folders are made; returns the Encoded. Raises also CodecError for a file that
+    exists, unless `force` has it replaced, and for a place that cannot be written."""
     output = Path(output)
+    if output.exists() and not force:
+        raise CodecError(f"{output}: exists already; give --force (force=True) to replace it, or another name")
     try:  # before the work, which would be lost
         output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -31,7 +31,7 @@ def _encode(options):
     output = checked_output(options.output or Path(options.source).stem + SUFFIX, options.force, CodecError,
                             [options.source, options.model, options.vocoder])
     converter = load_converter(options)
-    encoded = encode_file(converter, options.source, output)
+    encoded = encode_file(converter, options.source, output, options.force)
     size, seconds = output.stat().st_size, encoded.samples / converter.sample_rate
     print(f"{output}: {seconds:.2f} s of audio in {size} bytes, {8 * size / seconds:.0f} bits/s "
           f"(codes {content_bits(encoded) / seconds:.0f} bits/s before packing)")
