@@ -383,6 +383,12 @@ def test_what_nohup_has_ignored_stays_ignored():
             signal.signal(number, handler)
 
 
+def test_one_of_several_training_processes_ends_at_once(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    cli._end_in_order()
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
 @pytest.mark.parametrize("arguments, code, told", [
     ("--version >&-", 0, ""), ("info nowhere >&-", 1, "vc: error: nowhere: no such file"), ("info nowhere 2>&-", 1, ""),
 ])
