@@ -15,6 +15,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from vc.errors import VcError
+from vc.files import replacing
 from vc.vocoders import phases
 from vc.vocoders.generator import MOMENTUM, PARTS
 
@@ -186,14 +187,10 @@ def _write(graph, inputs, path, input_axes, output_axes):
     if importlib.util.find_spec("onnx") is None:
         raise VcError("exporting needs onnx, which is not installed; pip install vc[export]")
     axes = {name: {axis: f"{name}_length"} for name, axis in (input_axes | output_axes).items() if axis is not None}
-    draft = path.with_name(path.name + ".tmp")
     try:
-        with warnings.catch_warnings(), torch.no_grad():
+        with replacing(path) as draft, warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # of shapes that tracing takes for constants; the test compares lengths
             torch.onnx.export(graph.eval(), inputs, str(draft), input_names=list(input_axes),
                               output_names=list(output_axes), dynamic_axes=axes, opset_version=OPSET, dynamo=False)
-        draft.replace(path)
     except OSError as error:
         raise VcError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
-    finally:
-        draft.unlink(missing_ok=True)

@@ -19,7 +19,7 @@ from vc.pitch_range import PitchRange
 from vc.spectrum import LongTermSpectrum
 
 NAME = re.compile(r"[\w][\w .-]{0,63}")
-NAME_BYTES = 255 - len(".safetensors.tmp")  # what most disks take, less what is written after a name
+NAME_BYTES = 255 - len(".safetensors")  # what most disks take, less the suffix
 
 
 @dataclass(frozen=True)
