@@ -172,6 +172,7 @@ def test_the_map_keeps_neighbours_together_and_escapes_names(voices):
     near, far = np.linalg.norm(points[0] - points[1]), np.linalg.norm(points[0] - points[2])
     assert near < 0.2 * far and 0.99 < shown <= 1.0001
     assert points.min() >= 0 and points.max() <= 1
+    assert "Not all that lie close sound alike" in map_svg({"B": voice("B", 0.0, 1.0)})
     drawn = map_svg({"<i>": voice("<i>", 1.0, 0.0), "B": voice("B", 0.0, 1.0)}, chosen="B", marks=["<i>"])
     assert "<i>" not in drawn and "&lt;i&gt;" in drawn
     assert drawn.count('role="button"') == 1 and 'data-voice="B"' in drawn and 'aria-pressed="true"' in drawn
@@ -215,6 +216,8 @@ def test_a_session_keeps_so_many_voices(voices, converter):
 def test_the_library_is_that_of_the_command_line(voices, converter, tmp_path):
     shelf = Shelf(converter, VoiceLibrary(tmp_path), taken=[])
     assert shelf.add(replace(voices[0], name="Anna"), {}) == {}
+    with pytest.raises(VoiceError, match="Anna: you have a voice of this name; choose another name or delete it first"):
+        shelf.add(replace(voices[0], name="Anna"), {})
     (tmp_path / "Broken.safetensors").write_bytes(b"no")
     assert shelf.names({}) == ["Anna", "Broken"]
     assert list(shelf.voices({})) == ["Anna"]

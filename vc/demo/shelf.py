@@ -36,13 +36,13 @@ class Shelf:
         """Keep a voice; returns the session with it. Raises VoiceError."""
         if voice.name in self.taken:
             raise VoiceError(f"{voice.name}: the gallery has a voice of this name; choose another name")
+        if voice.name in self.names(session):
+            raise VoiceError(f"{voice.name}: you have a voice of this name; choose another name or delete it first")
         if self.library is not None:
             self.library.add(voice, self.converter, force=False)
             return session
         if not is_voice_name(voice.name):
             raise VoiceError(f"{voice.name!r}: not a name for a voice; use letters, digits, spaces, dashes or dots")
-        if voice.name in session:
-            raise VoiceError(f"{voice.name}: you have a voice of this name; choose another name or delete it first")
         if len(session) >= MAX_VOICES:
             raise VoiceError(f"you keep {MAX_VOICES} voices already; delete one first")
         return {**session, voice.name: voice}

@@ -31,8 +31,8 @@ def map_svg(voices, chosen="", marks=(), choosable=True):
     dots = [_mark(name, place, side) if name in marks else _dot(name, place, side, name == chosen, choosable)
             for name, place, side in zip(names, places, sides, strict=True)]
     return (f'<figure class="vc-map"><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="group" aria-label="Map of the voices">'
-            f'{"".join(dots)}</svg><figcaption>Voices that lie close sound alike. The two directions drawn hold '
-            f'{shown:.0%} of the differences between these voices.</figcaption></figure>')
+            f'{"".join(dots)}</svg><figcaption>Voices that sound alike lie close. Not all that lie close sound alike: '
+            f'the two directions drawn hold {shown:.0%} of the differences between these voices.</figcaption></figure>')
 
 
 def _dot(name, place, side, is_chosen, choosable):
