@@ -235,6 +235,21 @@ def test_a_click_on_the_map_chooses_the_voice(visit):
     assert page.get_by_role("radio", name="Kerstin").is_checked()
 
 
+def test_the_map_follows_what_is_chosen_elsewhere(visit):
+    page = visit()
+    tab(page, "Voices")
+    page.locator("#map [data-voice='Nathalie']").click()
+    page.get_by_text("Nathalie is chosen").wait_for()
+    for role, title, name in ("radio", "Kerstin", "Kerstin"), ("button", "Woman to man", "Reader 27"):
+        tab(page, "Convert")
+        page.get_by_role(role, name=title).dispatch_event("click")
+        tab(page, "Voices")
+        page.locator(f"#map [data-voice='{name}'][aria-pressed='true']").wait_for()
+        page.get_by_text(f"{name} is chosen, here and under Convert.").wait_for()
+        assert page.locator("#map [aria-pressed='true']").count() == 1
+        assert page.get_by_text("is chosen").count() == 1
+
+
 def test_the_halves_are_swapped_on_a_phone(visit):
     page = visit(PHONE, has_touch=True)
     tab(page, "Inside")

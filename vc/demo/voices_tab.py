@@ -55,6 +55,7 @@ class VoicesTab:
         self.hints = gr.Markdown(elem_id="hints")
         self.consent = gr.Checkbox(label="The person speaking agrees to this.", elem_id="consent")
         self.enrol = gr.Button("Add this voice", variant="primary", elem_id="enrol")
+        self.news = gr.Markdown(elem_id="news")
         with gr.Accordion("Your voices", open=False):
             self.mine = gr.Dropdown(self.studio.shelf.names({}), label="Voice", elem_id="mine")
             with gr.Row():
@@ -75,13 +76,14 @@ class VoicesTab:
     def _connect(self):
         private = dict(api_visibility="private", show_progress="hidden")
         self.everywhere = [self.session, self.gallery, self.map, self.mine, self.first, self.second]
-        self.map.select(self._choose, self.session, [self.gallery, self.map, self.chosen], **private)
+        self.map.select(self._choose, self.session, self.gallery, **private)
+        self.gallery.change(self._show_chosen, [self.gallery, self.session], [self.map, self.chosen], **private)
         for component in self.recordings:
             component.change(self._hint, self.recordings, self.hints, **private)
         self.enrol.click(self._enrol, [self.name, *self.recordings, self.consent, self.session],
-                         [self.chosen, *self.everywhere], api_name="enrol", concurrency_id="work",
+                         [self.news, *self.everywhere], api_name="enrol", concurrency_id="work",
                          api_description="Enrol a voice for this session, or in the library of a local server.")
-        self.delete.click(self._delete, [self.mine, self.session], [self.chosen, *self.everywhere], api_name="delete",
+        self.delete.click(self._delete, [self.mine, self.session], [self.news, *self.everywhere], api_name="delete",
                           api_description="Forget an enrolled voice.")
         self.download.click(self._download, [self.mine, self.session], self.file, api_name="download",
                             api_description="The file of an enrolled voice, as `vc voice` keeps it.")
@@ -92,7 +94,11 @@ class VoicesTab:
     def _choose(self, session, event: gr.EventData):
         with refusals():
             name = self.studio.voice(event.voice, session).name
-        return name, map_svg(self.studio.voices(session), name), f"**{name}** is chosen, here and under Convert."
+        return name
+
+    def _show_chosen(self, name, session):
+        """Called whoever set the gallery: the map, a click on a card, an example, a voice that is added or deleted."""
+        return map_svg(self.studio.voices(session), name), f"**{name}** is chosen, here and under Convert."
 
     def _hint(self, *recordings):
         with refusals():
