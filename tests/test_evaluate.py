@@ -28,8 +28,8 @@ from vc.probing.findings import Finding
 from vc.probing.report import save_findings
 
 RATE_HZ = 16000
-FOUND = {"half": "content", "title": "who speaks", "value": 0.5, "low": 0.4, "high": 0.6, "chance": 0, "unit": "accuracy",
-         "n": 9}
+FOUND = {"half": "content", "title": "who speaks", "value": 0.5, "low": 0.4, "high": 0.6, "chance": 0,
+         "unit": "accuracy", "n": 9}
 MADE = [name for name, maker in systems.SYSTEMS.items() if maker.tool and name != "classical"]
 
 
@@ -103,7 +103,8 @@ def test_a_cell_without_a_figure_has_a_dash():
     assert markdown(as_result(MEASURES[:2], every)).splitlines()[-1] == "| target | 0.900 [0.900, 0.900] | - |"
 
 
-@pytest.mark.parametrize("unit, cell", [("", "0.694 [-0.681, 0.700]"), ("%", "0.7 [-0.7, 0.7]"), ("cents", "1 [-1, 1]")])
+@pytest.mark.parametrize("unit, cell", [
+    ("", "0.694 [-0.681, 0.700]"), ("%", "0.7 [-0.7, 0.7]"), ("cents", "1 [-1, 1]")])
 def test_format_by_hand(unit, cell):
     figure = Figure("model", EVERYTHING, "x", 0.6944, -0.681, 0.7, 3)
     assert format_figure(figure, Measure("x", "x", unit, "", "")) == cell
@@ -397,7 +398,8 @@ def test_what_vc_probe_did_not_write_is_refused_before_the_work(evaluation, tmp_
     probes = tmp_path / "probes.json"
     if content is not None:
         probes.write_text(content)
-    evaluation.run("--probes", probes).assert_refused("probes.json: not what vc probe wrote (", folder=evaluation.output)
+    evaluation.run("--probes", probes).assert_refused("probes.json: not what vc probe wrote",
+                                                      folder=evaluation.output)
     assert evaluation.calls == []
 
 
