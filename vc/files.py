@@ -48,3 +48,13 @@ def alone(folder, refusal):
         yield
     finally:
         os.close(handle)
+
+
+@contextlib.contextmanager
+def in_our_words(folder, refusal, way_on):
+    """Within, a full disk, a read-only folder or the like raises `refusal`, a class of exceptions, of one line. way_on:
+    what to do then."""
+    try:
+        yield
+    except OSError as error:
+        raise refusal(f"{folder}: cannot be written: {error.strerror or error}; {way_on}") from error

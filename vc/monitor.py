@@ -1,6 +1,5 @@
 """What a person sees of a training run: a progress bar, TensorBoard, and log.jsonl, one line a reading."""
 
-import contextlib
 import json
 import sys
 import threading
@@ -10,7 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from vc.errors import TrainingError
-from vc.files import write_atomically
+from vc.files import in_our_words, write_atomically
 
 SHOWN = {"loss/reconstruction": "rec", "loss/adversarial": "adv", "loss/speaker_classification": "spk"}
 
@@ -73,14 +72,8 @@ class Monitor:
             for name, value in values.items():
                 self._board.add_scalar(name, value, step)
 
-    @contextlib.contextmanager
     def _writing(self):
-        """Tell of a full disk or the like in one line."""
-        try:
-            yield
-        except OSError as error:
-            raise TrainingError(f"{self._log_path.parent}: cannot be written: {error.strerror or error}; free space, "
-                                f"then continue with --resume") from None
+        return in_our_words(self._log_path.parent, TrainingError, "free space, then continue with --resume")
 
     def _pass_over_refusals(self, failure):
         if not issubclass(failure.exc_type, OSError):

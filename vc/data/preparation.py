@@ -33,7 +33,7 @@ from vc.audio import MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ, audio_info, load_au
 from vc.data.layouts import find_recordings
 from vc.data.store import StoreWriter, pitch_hop, table_cell
 from vc.errors import AudioError, ConfigError, DataError
-from vc.files import alone, write_atomically
+from vc.files import alone, in_our_words, write_atomically
 from vc.level import NOMINAL_LEVEL_DB, clipped_share, level_gain, speech_level_db, trim_silence, without_offset
 from vc.pitch import track_pitch
 from vc.workers import CONTEXT, control_c_held_back, end_with_parent, processors
@@ -99,7 +99,7 @@ def prepare(source, folder, *, sample_rate_hz=16000, layout="auto", workers=None
     """
     settings, folder = Settings(sample_rate_hz, min_s, level_db), Path(folder)
     corpus = find_recordings(source, layout)
-    with _in_our_words(folder):
+    with in_our_words(folder, DataError, "what was prepared so far is kept, the same call goes on from there"):
         _claim(folder, corpus, settings)
         # Two runs would mix up their samples.
         busy = DataError(f"{folder}: another run is preparing it; wait until it ends")
@@ -158,16 +158,6 @@ def _claim(folder, corpus, settings):
         raise DataError(f"{folder}: is not empty and not a prepared corpus; choose a new folder")
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(path, json.dumps(wanted, indent=2) + "\n")
-
-
-@contextlib.contextmanager
-def _in_our_words(folder):
-    """Tell of a full disk, a read-only folder or the like in one line."""
-    try:
-        yield
-    except OSError as error:
-        raise DataError(f"{folder}: cannot be written: {error.strerror or error}; what was prepared so far is kept, "
-                        f"the same call goes on from there") from error
 
 
 class _Report:
