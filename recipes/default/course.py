@@ -39,8 +39,8 @@ def hold(objective, options, overrides):
 
 
 def teachers(config, device, others=()):
-    """Models to learn from: the learner as it was and `others`, files of models with the same mel. A plain list, so that
-    they are no part of the training state. Raises CheckpointError."""
+    """Models to learn from: the learner as it was and `others`, files of models with the same mel. A plain list, so
+    that they are no part of the training state. Raises CheckpointError."""
     found = []
     for path in (config.train.start_from, *others):
         model, _ = load_model(model_path(path))
