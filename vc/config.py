@@ -7,7 +7,7 @@ error that suggests the nearest known one.
 import difflib
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import pydantic
 import yaml
@@ -341,7 +341,7 @@ def _merge(below, above):
 
 def _explain(problem):
     location = [str(part) for part in problem["loc"]]
-    if location[-1] in ("bool", "int", "float", "str"):  # none of the kinds that a Setting may be
+    if location[-1] in (kind.__name__ for kind in get_args(Setting)):  # none of the kinds that a Setting may be
         return f"{'.'.join(location[:-1])}: got {problem['input']!r}, expected a finite number, a text, true or false"
     if problem["type"] != "extra_forbidden":
         message = problem["msg"].removeprefix("Value error, ")

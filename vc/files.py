@@ -51,10 +51,10 @@ def alone(folder, refusal):
 
 
 @contextlib.contextmanager
-def in_our_words(folder, refusal, way_on):
-    """Within, a full disk, a read-only folder or the like raises `refusal`, a class of exceptions, of one line. way_on:
-    what to do then."""
+def in_our_words(place, refusal, way_on):
+    """Within, a full disk, a read-only folder or the like raises `refusal`, a class of exceptions, of one line. place:
+    the folder or file that it names. way_on: what to do then."""
     try:
         yield
     except OSError as error:
-        raise refusal(f"{folder}: cannot be written: {error.strerror or error}; {way_on}") from error
+        raise refusal(f"{place}: cannot be written: {error.strerror or error}; {way_on}") from error

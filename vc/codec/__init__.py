@@ -15,7 +15,7 @@ from vc.codec.file import Encoded, Window, pack, unpack
 from vc.codec.scales import f0_of, f0_steps, level_steps, levels_of
 from vc.conversion import Content
 from vc.errors import CodecError
-from vc.files import write_atomically
+from vc.files import in_our_words, write_atomically
 from vc.pitch_range import pitch_range
 from vc.survey import Survey
 from vc.voices import Voice, voice_from, voice_tensors
@@ -78,10 +78,8 @@ def encode_file(converter, source, output, force=False):
         raise CodecError(f"{output}: cannot make the folder {output.parent}: {error.strerror}; choose another "
                          f"place") from None
     encoded = encode(converter, source)
-    try:
+    with in_our_words(output, CodecError, "free space or choose another place"):
         write_atomically(output, pack(encoded))
-    except OSError as error:
-        raise CodecError(f"{output}: cannot be written: {error.strerror}; free space or choose another place") from None
     return encoded
 
 

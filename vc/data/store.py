@@ -162,8 +162,7 @@ def _read_manifest(folder):
     manifest = folder / "manifest.tsv"
     if not manifest.exists():
         return []
-    return [_utterance_in(line, f"{manifest}, line {number}")
-            for number, line in enumerate(_whole_lines(manifest)[1:], start=2)]
+    return _utterances_in(_whole_lines(manifest), manifest)
 
 
 def _whole_lines(path):
@@ -171,15 +170,20 @@ def _whole_lines(path):
     return path.read_bytes().split(b"\n")[:-1]
 
 
+def _utterances_in(lines, manifest):
+    """Of the lines of a manifest, the first of which is its header."""
+    return [_utterance_in(line, f"{manifest}, line {number}") for number, line in enumerate(lines[1:], start=2)]
+
+
 def _utterance_in(line, where):
     try:
         path, speaker, offset, samples, text = line.decode("utf-8").split("\t")
         utterance = Utterance(path, speaker, int(offset), int(samples), text)
+        if utterance.offset_samples < 0 or utterance.samples <= 0:
+            raise ValueError
     except ValueError:
-        utterance = None
-    if utterance is None or utterance.offset_samples < 0 or utterance.samples <= 0:
         raise DataError(f"{where}: got {line[:100]!r}, expected {' '.join(COLUMNS)} between tabs, in UTF-8; mend the "
-                        f"line or take it out")
+                        f"line or take it out") from None
     return utterance
 
 
@@ -192,10 +196,11 @@ def _drop_unfinished(folder, hop):
         return []
     # After a power cut even the samples of a whole line may be missing.
     samples_there = min(_halfwords(audio), _halfwords(pitch) * hop)
-    utterances, lines = _read_manifest(folder), _whole_lines(manifest)
-    kept = lines[:1] + [line for line, utterance in zip(lines[1:], utterances) if _end([utterance]) <= samples_there]
-    write_atomically(manifest, b"".join(line + b"\n" for line in kept))
-    utterances = _read_manifest(folder)
+    lines = _whole_lines(manifest)
+    kept = [(line, utterance) for line, utterance in zip(lines[1:], _utterances_in(lines, manifest))
+            if _end([utterance]) <= samples_there]
+    write_atomically(manifest, b"".join(line + b"\n" for line in (*lines[:1], *(line for line, _ in kept))))
+    utterances = [utterance for _, utterance in kept]
     samples = _end(utterances)
     for path, values in ((audio, samples), (pitch, samples // hop)):
         if path.exists():

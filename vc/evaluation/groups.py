@@ -5,7 +5,6 @@ them. Else gender is guessed from the median pitch, and the accent known for the
 names.
 """
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,7 +34,8 @@ def know_speakers(manifest, speakers, contours, seen=None) -> Speakers:
     genders = _column(rows, "gender", GENDERS)
     guessed = {speaker: guess_gender(contours.get(speaker, ())) for speaker in speakers if speaker not in genders}
     accents = _column(rows, "accent") or _column(rows, "group") or {
-        speaker: ACCENTS[speaker[:2]] for speaker in speakers if re.fullmatch(r"(ls|so)\d+", speaker)}
+        speaker: ACCENTS[speaker[:2]] for speaker in speakers
+        if speaker[:2] in ACCENTS and speaker[2:].isdecimal()}
     known = genders | {speaker: gender for speaker, gender in guessed.items() if gender}
     return Speakers(known, accents, None if seen is None else frozenset(seen), any(guessed.values()))
 
