@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from vc.adaptation import CONSTANT, HIGHEST_LEVERAGE, STIFFNESS, correction, evidence, fit, solve, unexplained
+from vc.background import without_noise
 from vc.voices import VoiceLibrary, blend
 
 EVERY = torch.ones(1, 40, dtype=torch.bool)
@@ -123,8 +124,10 @@ def test_a_voice_is_fitted_to_what_the_decoder_gets_wrong_of_its_recording(conve
     voice = converter.voice_of(clip := clips / "kathleen" / "aurora.flac")
     (piece,) = converter._pieces_of(clip)
     drawn = converter.model.draw(piece.content[None], voice.speaker[None], piece.f0[None])
-    features = torch.cat([drawn.seen[0], torch.full((1, len(piece.speech)), CONSTANT)])
-    rows, wanted = features[:, piece.speech].T, (piece.log_mel - drawn.log_mel[0])[:, piece.speech].T
+    speech = piece.speech
+    features = torch.cat([drawn.seen[0], torch.full((1, len(speech)), CONSTANT)])
+    heard = without_noise(piece.log_mel, drawn.log_mel[0], piece.noise)
+    rows, wanted = features[:, speech].T, (heard - drawn.log_mel[0])[:, speech].T
     size = rows.shape[1]
     rows, wanted = torch.cat([rows, STIFFNESS**0.5 * torch.eye(size)]), torch.cat([wanted, torch.zeros(size, 128)])
     torch.testing.assert_close(voice.maps, torch.linalg.lstsq(rows, wanted).solution.T, atol=1e-4, rtol=1e-3)

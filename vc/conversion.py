@@ -18,6 +18,7 @@ from torch.nn import functional as F
 import vc
 from vc import adaptation, assets
 from vc.audio import AudioWriter, load_audio, stream_audio
+from vc.background import noise_behind, stands_out, without_noise
 from vc.bottlenecks import Squeezed
 from vc.checkpoint import load_model
 from vc.detail import Detail, detail_of, with_detail
@@ -40,7 +41,7 @@ from vc.pitch import track_pitch
 from vc.pitch_postfilter import PitchPostfilter
 from vc.pitch_range import move_pitch, pitch_range
 from vc.source_filter import SourceFilter
-from vc.spectrum import frame_levels_db, is_speech, long_term_spectrum, match_spectrum, speech_frames
+from vc.spectrum import frame_levels_db, long_term_spectrum, match_spectrum
 from vc.survey import survey_source
 from vc.vocoders import make_vocoder
 from vc.vocoders.base import nothing_known
@@ -98,12 +99,14 @@ class Halves:
 @dataclass(frozen=True)
 class Piece:
     """What is heard in a piece of a reference. log_mel: (M, T). content: content half (C, T'). speaker: speaker half
-    (S,). speech: which frames are speech (T,), bool. f0: of all frames in Hz (T,)."""
+    (S,). speech: which frames are speech (T,), bool. noise: power behind it in each band (M, 1). f0: of all frames in Hz
+    (T,)."""
 
     log_mel: torch.Tensor
     content: torch.Tensor
     speaker: torch.Tensor
     speech: torch.Tensor
+    noise: torch.Tensor
     f0: torch.Tensor
     seconds: float
 
@@ -266,29 +269,26 @@ class Converter:
         for window in _even_split(audio.to(self.device), round(REFERENCE_WINDOW_S * self.sample_rate)):
             log_mel = self._log_mel(window[None])[0]
             embedding = self.model.encode(log_mel[None])
-            speech = speech_frames(window, self.mel.hop_samples)
+            level_db = frame_levels_db(window, self.mel.hop_samples)
             f0 = torch.from_numpy(track_pitch(window.cpu().numpy(), self.sample_rate, self.mel.hop_samples))
-            yield Piece(log_mel.cpu(), embedding.content[0].cpu(), embedding.speaker[0].cpu(), speech.cpu(), f0,
-                        len(window) / self.sample_rate)
+            yield Piece(log_mel.cpu(), embedding.content[0].cpu(), embedding.speaker[0].cpu(), stands_out(level_db).cpu(),
+                        noise_behind(log_mel, level_db).cpu(), f0, len(window) / self.sample_rate)
 
     def _voice_heard(self, pieces, name):
         """The Voice that several pieces tell together, each by how long it is."""
         speaker = F.normalize(sum(piece.speaker * piece.seconds for piece in pieces), dim=0)
-        return Voice(name, speaker, sum(piece.seconds for piece in pieces),
-                     long_term_spectrum([piece.log_mel[:, piece.speech] for piece in pieces]),
-                     pitch_range(torch.cat([piece.f0 for piece in pieces])),
-                     self._adapted_to(pieces, speaker))
+        told, speech = zip(*(self._told_by(piece, speaker) for piece in pieces), strict=True)
+        return Voice(name, speaker, sum(piece.seconds for piece in pieces), long_term_spectrum(speech),
+                     pitch_range(torch.cat([piece.f0 for piece in pieces])), adaptation.solve(sum(told))[0].cpu())
 
     @torch.no_grad()
-    def _adapted_to(self, pieces, speaker):
-        """What corrects the decoder in the voice of pieces: (M, W + 1)."""
-        return adaptation.solve(sum(self._evidence_in(piece, speaker) for piece in pieces))[0].cpu()
-
-    def _evidence_in(self, piece, speaker):
-        """What a piece tells of that."""
-        drawn = self._draw(piece.content, speaker, piece.f0)
-        wrong = piece.log_mel.to(self.device) - drawn.log_mel[0]
-        return adaptation.evidence(drawn.seen, wrong[None], piece.speech[None].to(self.device))
+    def _told_by(self, piece, speaker):
+        """What a piece tells of what corrects the decoder in its voice, see `adaptation.evidence`, and the log-mel of
+        its speech (M, t), both without what lies behind it."""
+        drawn, speech = self._draw(piece.content, speaker, piece.f0), piece.speech
+        log_mel = without_noise(piece.log_mel, drawn.log_mel[0].cpu(), piece.noise)
+        wrong = log_mel.to(self.device) - drawn.log_mel[0]
+        return adaptation.evidence(drawn.seen, wrong[None], speech[None].to(self.device)), log_mel[:, speech]
 
     def _draw(self, content, speaker, f0) -> Drawing:
         """Of one item: (C, T'), (S,), (T,)."""
@@ -420,7 +420,7 @@ def _held_down(converted, energy):
 
 def _held_speech(level_db):
     """Which frames are speech, of a window whose edges are held: (T,) in dBFS -> (T + 2 EDGE_FRAMES,), bool."""
-    return F.pad(is_speech(level_db), (EDGE_FRAMES, EDGE_FRAMES))
+    return F.pad(stands_out(level_db), (EDGE_FRAMES, EDGE_FRAMES))
 
 
 def frame_energy(log_mel):
