@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vc.cepstrum import (MAX_FINE_STRETCH, OWN_TRUST_FRAMES, TARGET_TRUST_FRAMES, Spread, spread_of,
+from vc.cepstrum import (LEAST_VARIANCE, MAX_FINE_STRETCH, OWN_TRUST_FRAMES, TARGET_TRUST_FRAMES, Spread, spread_of,
                          with_spread)
 from vc.source_filter import cosine_basis, envelope_size
 
@@ -65,7 +65,7 @@ def test_without_trust_nothing_moves():
 
 @pytest.mark.parametrize("own_frames, target_frames, share", [
     (PLENTY, 0, 0.0), (PLENTY, TARGET_TRUST_FRAMES, 0.5), (0, PLENTY, 0.0), (OWN_TRUST_FRAMES, PLENTY, 0.5),
-    (PLENTY, PLENTY, 1.0)])
+    (OWN_TRUST_FRAMES, TARGET_TRUST_FRAMES, 0.25), (PLENTY, PLENTY, 1.0)])
 def test_few_frames_tell_variances_but_not_correlations(own_frames, target_frames, share):
     own, target = torch.eye(ENVELOPE), torch.full((ENVELOPE, ENVELOPE), 0.8) + 0.2 * torch.eye(ENVELOPE)
     frames = frames_with(own, 0.3)
@@ -75,11 +75,23 @@ def test_few_frames_tell_variances_but_not_correlations(own_frames, target_frame
     assert moved[0, 1].item() == pytest.approx(3.2 * share, abs=0.1)
 
 
-def test_fine_structure_is_stretched_within_bounds():
+def test_a_direction_is_not_stretched_for_its_noise():
+    """What hardly varies in either voice is noise in both, whatever the ratio of the two."""
+    own, target = 1e-4, 1e-2
+    frames = frames_with(own * torch.eye(ENVELOPE), 0.3)
+    wanted = Spread(target * torch.eye(ENVELOPE), torch.full((28,), 0.3))
+    moved = spread_of(with_spread(frames, spread_of(frames), wanted, PLENTY, PLENTY, trust=1.0)).envelope.diagonal()
+    expected = own * (target + LEAST_VARIANCE) / (own + LEAST_VARIANCE)
+    torch.testing.assert_close(moved, torch.full((ENVELOPE,), expected), atol=0, rtol=0.05)
+    assert expected < 2 * own
+
+
+@pytest.mark.parametrize("deviation, stretch", [(9.0, MAX_FINE_STRETCH), (0.01, 1 / MAX_FINE_STRETCH)])
+def test_fine_structure_is_stretched_within_bounds(deviation, stretch):
     frames = frames_with(torch.eye(ENVELOPE), 0.3)
-    target = Spread(torch.eye(ENVELOPE), torch.full((28,), 9.0))
+    target = Spread(torch.eye(ENVELOPE), torch.full((28,), deviation))
     moved = spread_of(with_spread(frames, spread_of(frames), target, PLENTY, PLENTY, trust=1.0))
-    torch.testing.assert_close(moved.fine, spread_of(frames).fine * MAX_FINE_STRETCH, atol=1e-3, rtol=0)
+    torch.testing.assert_close(moved.fine, spread_of(frames).fine * stretch, atol=1e-3, rtol=0)
 
 
 def test_a_single_frame_has_a_spread_and_can_be_moved():

@@ -9,7 +9,7 @@ import torch
 
 from vc import conversion
 from vc.audio import load_audio, save_audio
-from vc.conversion import Frames, load
+from vc.conversion import Converter, Frames, load
 from vc.errors import AudioError, CheckpointError, ConfigError, VoiceError
 from vc.features import LogMel
 from vc.level import NOMINAL_LEVEL_DB, PEAK, at_level, speech_level_db, without_offset
@@ -120,6 +120,67 @@ def test_the_vocoder_hears_the_source_where_it_has_no_pitch(converter, clip):
         assert unvoiced.shape == frames.spectrum.shape and not unvoiced.any()
 
 
+def test_a_hum_far_below_speech_is_no_voice(converter):
+    """Whatever the tracker says of it."""
+    level_db = torch.where(torch.arange(50) < 20, conversion.GATE_OPEN_DBFS - 1, NOMINAL_LEVEL_DB)
+    content = converter.listen(Frames(torch.randn(converter.mel.bands, 50) - 4, level_db, torch.full((50,), 100.0)))
+    assert torch.equal(content.f0 > 0, torch.arange(50) >= 20)
+
+
+def test_the_fainter_the_source_the_further_the_result_fades(converter, clip):
+    """From where the gate opens to where it is shut, and no louder above; down to the floor of the mel."""
+    halves_alone = Converter(converter.model, converter.vocoder, refined=False)
+    voice, f0 = converter.voice_of(clip), torch.full((50,), 200.0)
+    content = halves_alone.listen(Frames(torch.randn(converter.mel.bands, 50), torch.full((50,), -26.0), f0))
+    middle_db = (conversion.GATE_OPEN_DBFS + conversion.GATE_SHUT_DBFS) / 2
+    said = [halves_alone.say(replace(content, level_db=torch.full((50,), level_db)), voice, voice.pitch)[0]
+            for level_db in (0.0, conversion.GATE_OPEN_DBFS, middle_db, conversion.GATE_SHUT_DBFS, -120.0)]
+    for found, fades_db in zip(said, (0, 0, conversion.GATE_DB / 2, conversion.GATE_DB, conversion.GATE_DB)):
+        expected = (said[1] - fades_db * math.log(10) / 20).clamp(min=math.log(converter.mel.floor))
+        torch.testing.assert_close(found, expected)
+
+
+def test_without_refinement_nothing_goes_past_the_halves(converter, clip):
+    frames, _ = next(converter.windows(clip, converter.survey(clip)))
+    content = Converter(converter.model, converter.vocoder, refined=False).listen(frames)
+    assert content.detail is None and content.unvoiced is None
+
+
+def test_pauses_and_held_edges_tell_nothing_of_a_voice(converter, clip, monkeypatch):
+    """Neither of what the model always loses of the source's nor of where the result's long-term spectrum lies."""
+    told, level_db = [], torch.where(torch.arange(50) % 20 < 5, -60.0, NOMINAL_LEVEL_DB)
+    unexplained, match_spectrum = conversion.adaptation.unexplained, conversion.match_spectrum
+
+    def hearing_both(*arguments):
+        told.append(arguments[2][0])
+        return unexplained(*arguments)
+
+    def matching(log_mel, speech, target):
+        told.append(speech)
+        return match_spectrum(log_mel, speech, target)
+
+    monkeypatch.setattr(conversion.adaptation, "unexplained", hearing_both)
+    monkeypatch.setattr(conversion, "match_spectrum", matching)
+    voice, log_mel = converter.voice_of(clip), torch.randn(converter.mel.bands, 50) - 4
+    converter.say(converter.listen(Frames(log_mel, level_db, torch.full((50,), 200.0))), voice, voice.pitch)
+    edge = [False] * conversion.EDGE_FRAMES
+    assert [speech.tolist() for speech in told] == 2 * [[*edge, *(level_db > -50).tolist(), *edge]]
+
+
+@pytest.mark.parametrize("octaves", [-1, 1])
+def test_detail_moves_as_far_as_the_new_voice_lies_above_the_source(converter, clip, monkeypatch, octaves):
+    heard, with_detail = [], conversion.with_detail
+
+    def listening(converted, detail, f0, interval, parts):
+        heard.append(interval.item())
+        return with_detail(converted, detail, f0, interval, parts)
+
+    monkeypatch.setattr(conversion, "with_detail", listening)
+    voice, (frames, _) = converter.voice_of(clip), next(converter.windows(clip, converter.survey(clip)))
+    converter.say(converter.listen(frames), voice, replace(voice.pitch, mean=voice.pitch.mean - octaves * math.log(2)))
+    assert heard == pytest.approx([octaves * math.log(2)], abs=1e-5)
+
+
 def test_levels_of_frames_by_hand():
     wave = torch.cat([torch.full((400,), 0.1), torch.zeros(400)])
     levels_db = frame_levels_db(wave, 200).tolist()
@@ -150,10 +211,11 @@ def test_a_constant_offset_is_not_heard(converter, clip, tmp_path):
     assert (halves[0] - halves[1]).abs().mean() < 0.02
 
 
-def test_what_hardly_lies_beside_zero_is_left_as_it_is(clip):
+@pytest.mark.parametrize("share", [0.02, -0.02])
+def test_what_hardly_lies_beside_zero_is_left_as_it_is(clip, share):
     audio = load_audio(clip, RATE_HZ)
     assert (without_offset(audio, RATE_HZ) == audio).all()
-    moved = without_offset(audio + np.float32(0.02) * 10 ** (speech_level_db(audio, RATE_HZ) / 20), RATE_HZ)
+    moved = without_offset(audio + np.float32(share) * 10 ** (speech_level_db(audio, RATE_HZ) / 20), RATE_HZ)
     assert abs(moved.mean()) < 1e-6
 
 
@@ -180,6 +242,23 @@ def test_references_count_by_their_length(converter, clips):
     torch.testing.assert_close(both.speaker, mean / mean.norm())
     assert both.seconds == pytest.approx(voices[0].seconds + voices[1].seconds)
     torch.testing.assert_close(converter.voice_of([first, first]).speaker, voices[0].speaker)
+
+
+def test_pitch_and_colour_are_taken_of_the_speech_in_all_references(converter, clips):
+    paths = clips / "flemishguy" / "kwallen.flac", clips / "nathalie" / "katje.flac"
+    pieces = [piece for path in paths for piece in converter._pieces_of(path)]
+    both = converter.voice_of(paths)
+    f0, speech = (torch.cat([getattr(piece, name) for piece in pieces]) for name in ("f0", "speech"))
+    assert both.pitch == pitch_range(f0)
+    assert both.spectrum.frames == speech.sum() < len(speech)
+
+
+def test_silence_and_a_moment_have_no_halves(converter, tmp_path):
+    for name, samples, message in (("silence.wav", np.zeros(RATE_HZ, np.float32), "is silent"),
+                                   ("moment.wav", np.full(1600, 0.1, np.float32), "lasts 0.10 s")):
+        save_audio(tmp_path / name, samples, RATE_HZ)
+        with pytest.raises(AudioError, match=f"{name}: {message}"):
+            converter.halves(tmp_path / name)
 
 
 def test_a_long_reference_is_heard_in_even_pieces(converter, long_clip):

@@ -13,7 +13,7 @@ from vc.conversion import Converter, load
 from vc.errors import CheckpointError
 from vc.features import LogMel
 from vc.vocoders import GriffinLim, Neural, make_vocoder, neural, phases
-from vc.vocoders.generator import Generator, Prediction
+from vc.vocoders.generator import MADE_ROUNDS, MADE_TURNS_SAY, TURNS_SAY, Generator, Prediction
 from vc.vocoders.harmonic_turns import harmonic_turns
 from vc.vocoders.phases import Turns, follow_turns, true_turns
 
@@ -39,6 +39,14 @@ def wave(clips):
 def contour(frames):
     """F0 in Hz of a voice that pauses now and then: (frames,)."""
     return torch.linspace(90, 310, frames) * (torch.arange(frames) % 20 > 3)
+
+
+@pytest.mark.parametrize("rounds, made", [(0, 0), (MADE_ROUNDS - 1, MADE_ROUNDS - 1), (MADE_ROUNDS + 9, MADE_ROUNDS)])
+def test_what_a_model_made_takes_few_rounds(repository, rounds, made):
+    """In which the turns count ever less."""
+    generator = Generator(load_config(repository / "configs" / "vocoder-tiny.yaml", [f"vocoder.rounds={rounds}"]))
+    for recorded, count, say in ((True, rounds, TURNS_SAY), (False, made, MADE_TURNS_SAY)):
+        assert generator.shares(recorded) == pytest.approx([say * left / count for left in range(count, 0, -1)])
 
 
 @pytest.mark.parametrize("frames", [*range(1, 12), 40, 101])

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from vc import pitch
 from vc.audio import load_audio
-from vc.pitch import BATCH, track_pitch
+from vc.pitch import BATCH, HIGHEST_HZ, LOWEST_HZ, VOICING_COST, track_pitch
 from vc.pitch_range import LEAST_SPREAD, NORMAL_SPREAD, WIDEST_STRETCH, PitchRange, move_pitch, pitch_range
 from vc.survey import survey_source
 
@@ -55,6 +56,29 @@ def test_the_hum_of_the_mains_is_not_a_voice(hum_hz):
     both = (found > 0) & (clean > 0)
     assert ((found > 0) != (clean > 0)).mean() < 0.06
     assert both.sum() > 50 and np.abs(np.log2(found[both] / clean[both])).max() < 0.05
+
+
+def test_hiss_above_a_voice_does_not_hide_its_pitch():
+    hertz = np.fft.rfftfreq(RATE_HZ, 1 / RATE_HZ)
+    noise = np.fft.rfft(np.random.default_rng(3).standard_normal(RATE_HZ))
+    hiss = 3 * np.fft.irfft(noise * (hertz > 4000)).astype(np.float32)
+    np.testing.assert_allclose(track_pitch(voice(np.full(RATE_HZ, 150.0)) + hiss, RATE_HZ, HOP), 150, rtol=0.03)
+
+
+@pytest.mark.parametrize("costs", [1.0, 4.0])
+@pytest.mark.parametrize("worth, heard", [(-0.1, 0), (0.1, 100)])
+def test_a_moment_of_voice_is_heard_where_it_is_worth_two_changes(costs, worth, heard):
+    strength = np.array([[1, 0], [0, 2 * VOICING_COST * costs + worth], [1, 0]])
+    assert pitch._best_path(np.array([[0, 100]] * 3), strength, costs).tolist() == [0, heard, 0]
+
+
+def test_changes_weigh_the_same_whatever_the_hop(monkeypatch):
+    """Of a short one more frames speak for each path, so a change costs as much more."""
+    costs, best_path = [], pitch._best_path
+    monkeypatch.setattr(pitch, "_best_path", lambda *tables: costs.append(tables[2]) or best_path(*tables))
+    for hop in (HOP, HOP // 4, 2 * HOP):
+        track_pitch(voice(np.full(RATE_HZ // 4, 150.0)), RATE_HZ, hop)
+    assert costs == [1, 4, 0.5]
 
 
 def test_batches_leave_no_seam():
@@ -141,3 +165,18 @@ def test_excursions_grow_by_no_more_than_agreed():
         WIDEST_STRETCH * math.log(160 / 150), rel=1e-4)
     assert math.log(move_pitch(f0, pitch_range(f0), dull)[2] / 150) == pytest.approx(
         math.log(160 / 150) * max(float(LEAST_SPREAD / spread), 1 / WIDEST_STRETCH), rel=1e-4)
+
+
+def test_a_few_frames_of_one_pitch_are_no_monotonous_voice():
+    """Their spread is none, and the target's, however small, is no reason to widen it."""
+    f0 = torch.tensor([149.0, 150.0, 151.0])
+    few, dull = (PitchRange(torch.tensor(math.log(150.0)), torch.tensor(spread)) for spread in (0.0, LEAST_SPREAD))
+    torch.testing.assert_close(move_pitch(f0, few, dull), f0)
+
+
+@pytest.mark.parametrize("octaves, end_hz", [(-3, LOWEST_HZ), (3, HIGHEST_HZ)])
+def test_no_contour_leaves_what_voices_reach(octaves, end_hz):
+    f0 = torch.tensor([0.0, 140.0, 150.0, 160.0])
+    own = pitch_range(f0)
+    moved = move_pitch(f0, own, PitchRange(own.mean + octaves * math.log(2), own.spread))
+    assert moved.tolist() == [0, end_hz, end_hz, end_hz]

@@ -11,7 +11,7 @@ from vc.audio import load_audio
 from vc.config import MelConfig
 from vc.lowest_harmonics import LowestHarmonics
 from vc.pitch import track_pitch
-from vc.pitch_postfilter import BLOCK_FRAMES, CUTOFF_HZ, NEIGHBOURS_SHARE, PitchPostfilter
+from vc.pitch_postfilter import ALIKE, BLOCK_FRAMES, CUTOFF_HZ, NEIGHBOURS_SHARE, PitchPostfilter
 
 MEL = MelConfig()
 RATE_HZ, HOP = MEL.sample_rate_hz, MEL.hop_samples
@@ -85,6 +85,25 @@ def test_neighbours_that_are_not_alike_are_left_out():
     f0, _ = glide(150, 150)
     hiss = noise(50, 800)
     assert power(comb(hiss, f0)) > 0.85 * power(hiss)
+
+
+@pytest.mark.parametrize("correlation, share", [(1.0, 1.0), (ALIKE, 1.0), (ALIKE / 2, 0.5), (0.0, 0.0), (-1.0, 0.0)])
+def test_how_far_neighbours_count_by_hand(correlation, share):
+    """Two tones, one behind the other, around each frame for a whole number of periods."""
+    phase = 2 * np.pi * 200 * np.arange(RATE_HZ) / RATE_HZ
+    found = POSTFILTER._likeness(np.sin(phase), np.sin(phase + np.arccos(correlation)), np.arange(20, 60))
+    np.testing.assert_allclose(found, share, atol=1e-6)
+
+
+def test_what_comes_after_a_voice_is_no_neighbour_of_it(monkeypatch):
+    """A period of 70 Hz reaches from the last voiced frame beyond the next one."""
+    monkeypatch.setattr(PitchPostfilter, "_likeness", lambda self, one, other, frames: np.ones(len(frames)))
+    f0, clean = glide(70, 70)
+    f0[len(f0) // 2:] = 0
+    ends = len(f0) // 2 * HOP
+    other = clean.copy()
+    other[ends + RATE_HZ // 200:] = 0
+    assert np.array_equal(comb(other, f0)[:ends], comb(clean, f0)[:ends])
 
 
 def test_of_a_high_voice_the_lowest_harmonics_come_after_the_comb():
