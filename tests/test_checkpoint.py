@@ -85,6 +85,12 @@ def test_one_flipped_bit_is_noticed(path, place):
     assert "the checksum does not match" in refusal(path)
 
 
+def test_numbers_read_as_others_are_noticed(path):
+    """The same bytes under another type."""
+    rewrite(path, tensors={name: tensor.view(torch.int32) for name, tensor in load_file(path).items()})
+    assert "the checksum does not match" in refusal(path)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 0.999])
 def test_a_truncated_file(path, share):
     content = path.read_bytes()

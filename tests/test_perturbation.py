@@ -5,9 +5,12 @@ import math
 import pytest
 import torch
 
-from vc.config import MelConfig, PerturbConfig
+from vc.config import MelConfig, PerturbConfig, load_config
+from vc.data.batches import Batch
 from vc.data.perturbation import Perturbation
 from vc.features import LogMel, band_centres_hz
+from vc.objective import Objective
+from vc.source_filter import SourceFilter
 
 MEL = MelConfig()
 STILL = dict(pitch_semitones=0, formant_ratio=1, warp_ratio=1, equaliser_db=0, level_db=0)
@@ -56,6 +59,14 @@ def test_formants_move_without_the_harmonics():
     assert spacing_of_harmonics_hz(moved) == pytest.approx(spacing_of_harmonics_hz(log_mel), rel=0.06)
 
 
+def test_a_warp_moves_pitch_and_formants_alike():
+    ratio = 1.2 ** (torch.rand(1, 10, generator=seeded(3))[:, 0] * 2 - 1)
+    assert abs(math.log2(ratio)) > 0.02
+    move = Perturbation(MEL, PerturbConfig(**STILL | {"warp_ratio": 1.2})).draw(1, seeded(3))
+    torch.testing.assert_close(move.pitch, ratio)
+    torch.testing.assert_close(move.matrix, SourceFilter(MEL).moved(ratio, ratio))
+
+
 def test_level_by_hand():
     settings = PerturbConfig(**STILL | {"level_db": 6})
     draw = torch.rand(1, 10, generator=seeded(1))[0, 3].item() * 2 - 1
@@ -83,3 +94,12 @@ def test_every_item_is_moved_differently_and_repeatably():
 def test_never_below_the_floor():
     moved = Perturbation(MEL, PerturbConfig())(torch.full((4, 128, 5), math.log(MEL.floor)), seeded())
     assert moved.min() >= math.log(MEL.floor)
+
+
+def test_only_what_is_said_is_moved_and_not_who_says_it(repository):
+    """The encoder hears references in their own voice."""
+    objective = Objective(load_config(repository / "configs" / "tiny.yaml"), speakers=2)
+    wave, f0 = 0.1 * torch.randn(2, 8000), torch.full((2, 41), 150.0)
+    _, clean, heard, wanted, reference, _ = objective._prepare(Batch(wave, wave, torch.arange(2), f0, f0), seeded())
+    assert (heard - clean).abs().mean() > 0.05
+    assert torch.equal(reference, wanted) and torch.equal(wanted, clean)

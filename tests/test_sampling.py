@@ -60,6 +60,13 @@ def test_source_and_reference_share_no_utterance():
             assert not set(owners[source]) & set(owners[reference])
 
 
+def test_every_place_of_an_utterance_is_heard():
+    sampler = SegmentSampler(utterances([12] * 2), 10, 10, balance=0.5, seed=1)
+    draws = [sampler.draw(step, 1) for step in range(50)]
+    for part in ("source", "reference"):
+        assert {int(getattr(draw, part).begins[0, 0]) % 12 for draw in draws} == {0, 1, 2}
+
+
 def test_a_batch_is_a_function_of_seed_and_step():
     spoken = utterances([100] * 3, [100] * 3, [100])
     first, again = (SegmentSampler(spoken, 40, 40, 0.5, seed=7) for _ in range(2))
@@ -93,6 +100,13 @@ def test_split_holds_out_speakers_and_utterances_and_forgets_nothing():
     assert not held & {u.speaker for u in split.train + split.held_out_utterances}
     assert 4 <= len(held) <= 22
     assert 0.05 < len(split.held_out_utterances) / len(split.train) < 0.2
+
+
+@pytest.mark.parametrize("spoken, gives", [(4, False), (5, True)])
+def test_who_has_said_little_gives_none_to_validation(spoken, gives):
+    settings_ = DataConfig(held_out_speakers=0, held_out_utterances=0.5)
+    split = split_utterances(utterances(*[[10] * spoken] * 20), settings_)
+    assert bool(split.held_out_utterances) == gives
 
 
 def test_adding_recordings_moves_none():

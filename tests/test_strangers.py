@@ -66,3 +66,21 @@ def test_strangers_have_no_name(repository):
         torch.testing.assert_close(one[name], two[name])
     named = Batch(spoken.source, spoken.reference, torch.tensor([1, 0, 2, 3]), spoken.source_f0, spoken.reference_f0)
     assert objective(named, 10, seeded()).terms["speaker_classification"] != one["speaker_classification"]
+
+
+def test_only_known_voices_are_judged(repository, monkeypatch):
+    """The adversary hears what sources and references of known speakers say; what is judged real or not is theirs."""
+    config = load_config(repository / "configs" / "tiny.yaml", [
+        "strangers.share=0.5", "train.consistency_from=0", "adversary.references=true", "realism.weight=1",
+        "realism.from_step=0"])
+    objective, spoken, attacks, judged = Objective(config, speakers=4).eval(), batch(), [], []
+    attack, judge = objective.adversary.attack, objective._judge
+    monkeypatch.setattr(objective.adversary, "attack", lambda *heard: attacks.append(heard) or attack(*heard))
+    monkeypatch.setattr(objective, "_judge", lambda *mels: judged.append(mels) or judge(*mels))
+    objective(spoken, 10, seeded())
+    ((_, references), speakers, _), (clean, rebuilt, _) = *attacks, *judged
+    known = objective.log_mel(spoken.reference)[:2]
+    torch.testing.assert_close(references, objective.model.encode(known).content, atol=1e-4, rtol=0)
+    assert speakers.tolist() == [0, 1]
+    torch.testing.assert_close(clean, objective.log_mel(spoken.source)[:2])
+    assert len(rebuilt) == 2

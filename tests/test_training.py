@@ -301,6 +301,48 @@ def test_the_last_layer_is_fitted_to_the_reference(repository):
     assert objective.model.encoder.to_content.weight.grad.abs().max() > 0
 
 
+def test_the_bottleneck_is_told_the_step(repository):
+    """By which it anneals."""
+    objective = Objective(load_config(repository / "configs" / "tiny.yaml", ["model.bottleneck=vae"]), speakers=2)
+    waves, f0 = 0.1 * torch.randn(2, 8000), torch.full((2, 41), 120.0)
+    objective(Batch(waves, waves, torch.arange(2), f0, f0), 7, torch.Generator().manual_seed(0))
+    assert objective.model.encoder.bottleneck.step == 7
+
+
+def test_consistency_asks_nothing_of_the_halves_it_is_asked_of(repository):
+    """Nor of the maps: what a conversion is made from stands still, and only the decoder learns of it."""
+    settings = ["loss.adapted_reconstruction=1", "train.consistency_from=0", "adversary.form=none"]
+    objective = Objective(load_config(repository / "configs" / "tiny.yaml", settings), speakers=2)
+    waves, f0 = 0.1 * torch.randn(2, 8000), torch.full((2, 41), 120.0)
+    terms = objective(Batch(waves, waves, torch.arange(2), f0, f0), 0, torch.Generator().manual_seed(0)).terms
+    (terms["speaker_consistency"] + terms["content_consistency"]).backward()
+    assert all(parameter.grad is None for parameter in objective.model.encoder.parameters())
+    assert objective.model.decoder.to_mel.weight.grad.abs().max() > 0
+
+
+def test_all_of_a_voice_that_is_converted_into_is_the_next_speakers(repository):
+    """Its half, its range of F0 and its maps, for a share of the batch."""
+    config, drawn = load_config(repository / "configs" / "tiny.yaml", ["train.consistency_share=0.5"]), []
+    objective = Objective(config, speakers=4)
+
+    class Listening:
+        def draw(self, *asked):
+            drawn.extend(asked)
+            return self
+
+        def adapted(self, maps, speech):
+            return maps
+
+    content, speaker, maps = torch.rand(4, 8, 10), torch.rand(4, 16), torch.arange(4)
+    source_f0, reference_f0 = torch.full((4, 41), 100.0), 100.0 * torch.arange(1, 5)[:, None].expand(4, 41)
+    batch = Batch(torch.randn(4, 8000), None, None, source_f0, reference_f0)
+    corrected, wanted = objective._convert_some(Listening(), content, speaker, maps, batch)
+    said, voices, f0 = drawn
+    assert torch.equal(said, content[:2]) and corrected.tolist() == [3, 0]
+    assert torch.equal(voices, wanted) and torch.equal(wanted, speaker[[3, 0]])
+    torch.testing.assert_close(f0, reference_f0[[3, 0]])
+
+
 def test_the_judging_encoder_stands_still():
     """Consistency on converted mels trains the decoder and leaves the encoder alone."""
     config = Config(model=dict(width=16, encoder_blocks=1, decoder_blocks=1, kernel=3, content_dims=4, speaker_dims=8))
