@@ -271,13 +271,26 @@ def test_choices_are_drawn_by_their_probability():
             one_hot.to_logits.weight.zero_()
             one_hot.to_logits.bias.copy_(torch.tensor([1.0, 2.0, 5.0]).log())
             one_hot.meaning.copy_(torch.eye(3)[None])
-        drawn = one_hot(torch.zeros(1, 3, 8000)).z
+        squeezed = one_hot(torch.zeros(1, 3, 8000))
+        drawn = squeezed.z
         if hard:
             assert torch.equal(drawn.sum(1), torch.ones(1, 8000)) and set(drawn.unique().tolist()) == {0, 1}
         assert (drawn.amax(1) == 1).all() == hard
         uses = count_uses(drawn.argmax(1), 3) / 8000
         torch.testing.assert_close(uses, torch.tensor([0.125, 0.25, 0.625]), atol=0.02, rtol=0)
+        assert squeezed.metrics["likeliest_drawn"].item() == pytest.approx(uses[2].item())
+        assert squeezed.metrics["confidence"].item() == pytest.approx(0.625)
     assert torch.equal(one_hot.eval()(torch.zeros(1, 3, 1)).z[0, :, 0], torch.tensor([0.0, 0, 1]))
+
+
+def test_the_temperature_changes_no_hard_choice():
+    one_hot, drawn = bottleneck("one_hot", {"temperature_from": 50.0, "temperature_to": 0.05, "anneal_steps": 1}), []
+    for step in (0, 1):
+        one_hot.step.fill_(step)
+        torch.manual_seed(0)
+        drawn.append(one_hot(frames()))
+    torch.testing.assert_close(drawn[0].z, drawn[1].z)
+    assert drawn[0].metrics["likeliest_drawn"] == drawn[1].metrics["likeliest_drawn"] < 0.5
 
 
 @pytest.mark.parametrize("name, settings, message", [

@@ -13,13 +13,15 @@ from vc.registry import expect_within
 @final
 class OneHot(Bottleneck):
     """Gumbel-softmax (Jang et al. 2017, arXiv 1611.01144; Maddison et al. 2017, arXiv 1611.00712): in training a choice
-    is drawn and stands as a softmax that its temperature makes ever harder; otherwise the likeliest is taken.
+    is drawn by its probability and stands as a softmax; otherwise the likeliest is taken.
 
     groups: choices a frame. categories: of each. hard: in training, too, one category is taken wholly, and the gradient
-    is the softmax's. temperature_from, temperature_to: fallen exponentially over anneal_steps.
+    is the softmax's. temperature_from, temperature_to: fallen exponentially over anneal_steps. The temperature makes
+    the softmax ever harder and never moves its peak: soft choices get nearer to one category, of hard ones it shapes
+    the gradient alone. What is drawn becomes what is taken only as the logits grow apart.
 
     Metrics: `perplexity` of the likeliest, mean over groups; `confidence`, the mean probability of the likeliest;
-    `temperature`.
+    `likeliest_drawn`, the share of draws that took the likeliest; `temperature`.
     """
 
     def __init__(self, dims, *, groups=8, categories=16, hard=True, temperature_from=2.0, temperature_to=0.5,
@@ -46,11 +48,12 @@ class OneHot(Bottleneck):
             gumbel = -torch.rand_like(logits).clamp(min=1e-20).log().neg().log()
             temperature = self.temperature()
             share = ((logits + gumbel) / temperature).softmax(2)
+            drawn = share.argmax(2)
             if self.hard:
-                taken = F.one_hot(share.argmax(2), categories).transpose(2, 3).float()
-                share = straight_through(taken, share)
+                share = straight_through(F.one_hot(drawn, categories).transpose(2, 3).float(), share)
             z = torch.einsum("bkvt,kvc->bct", share, self.meaning)
-            return Squeezed(z, metrics=self._measure(codes, logits) | {"temperature": temperature}, codes=codes)
+            metrics = {"likeliest_drawn": (drawn == codes).float().mean(), "temperature": temperature}
+            return Squeezed(z, metrics=self._measure(codes, logits) | metrics, codes=codes)
 
     def temperature(self):
         """At the present step, a scalar."""
