@@ -1,5 +1,6 @@
 """How good is the model on what it was not trained on: held-out utterances, and speakers it has never heard."""
 
+import itertools
 from dataclasses import dataclass, field
 
 import torch
@@ -132,15 +133,35 @@ def _fixed_batch(config, store, utterances, device):
 
 
 def _pieces(utterances, piece_samples):
-    """[(speaker, start, end), ...] of speakers with enough speech, as many pieces of each; [] for fewer than two."""
+    """[(speaker, start, end), ...] of speakers with enough speech, as many pieces of each; [] for fewer than two.
+
+    The first half of a speaker's pieces, by which a probe learns who that is, and the second, by which it is judged,
+    are of different utterances where these are long enough: within one, it would know the recording again.
+    """
     chosen = []
     for speaker, spoken in group_by_speaker(utterances).items():
-        pieces = [(speaker, start, start + piece_samples) for utterance in spoken
-                  for start in range(utterance.offset_samples,
-                                     utterance.offset_samples + utterance.samples - piece_samples + 1, piece_samples)]
-        if len(pieces) >= PIECES_PER_SPEAKER:
-            chosen.append(pieces[:PIECES_PER_SPEAKER])
+        starts = [range(utterance.offset_samples,
+                        utterance.offset_samples + utterance.samples - piece_samples + 1, piece_samples)
+                  for utterance in spoken]
+        pieces = [(speaker, start, start + piece_samples) for start in _in_two_halves(starts)]
+        if len(pieces) == PIECES_PER_SPEAKER:
+            chosen.append(pieces)
     return [piece for pieces in chosen[:PROBED_SPEAKERS] for piece in pieces] if len(chosen) >= 2 else []
+
+
+def _in_two_halves(starts):
+    """PIECES_PER_SPEAKER of the pieces of several utterances, or all where there are fewer: each utterance is dealt to
+    the half that is behind, and each half takes its pieces from as many utterances as it can."""
+    half, dealt, lengths = PIECES_PER_SPEAKER // 2, ([], []), [0, 0]
+    for own in starts:
+        behind = int(lengths[1] < lengths[0])
+        dealt[behind].append(own)
+        lengths[behind] += len(own)
+    halves = [[start for turn in itertools.zip_longest(*utterances) for start in turn if start is not None]
+              for utterances in dealt]
+    if min(map(len, halves)) < half:  # one long utterance, perhaps, and little else
+        return list(itertools.chain(*starts))[:PIECES_PER_SPEAKER]
+    return halves[0][:half] + halves[1][:half]
 
 
 def picture(log_mels):

@@ -31,8 +31,8 @@ class SpeakerProbe:
 def probe_speaker(model, log_mels, labels, seed=0) -> SpeakerProbe:
     """Train both probes and judge them.
 
-    model: AutoEncoder. log_mels: list of (M, T), at least two a speaker, in order of utterance; labels: who speaks in
-    each. The first half of what a speaker said trains, the second half judges.
+    model: AutoEncoder. log_mels: list of (M, T), at least two a speaker; labels: who speaks in each. The first half of
+    a speaker's trains, the second half judges: let them be of different recordings, or what is found is the recording.
     """
     with torch.no_grad():
         embeddings = [model.encode(log_mel.unsqueeze(0)) for log_mel in log_mels]
