@@ -10,12 +10,12 @@ import pytest
 import torch
 from helpers import contents, log_lines
 
-from vc.config import Config
+from vc.config import Config, load_config
 from vc.data.preparation import prepare
 from vc.distributed import Crew
 from vc.errors import ConfigError
 from vc.objective import Objective
-from vc.training import _refuse_unequal_shares
+from vc.training import Trainer, _refuse_unequal_shares
 
 SETTINGS = ("train.steps=6", "train.batch=8", "train.consistency_from=0", "train.consistency_share=0.5",
             "train.log_every=1", "train.precision=float32", "train.validate_every=100", "train.learning_rate=0.01",
@@ -66,6 +66,26 @@ def test_two_processes_lose_what_one_does(runs):
     for step, (alone, shared) in enumerate(zip(one, two, strict=True)):
         assert shared == pytest.approx(alone, rel=1e-4), step
     assert one[0]["loss/total"] != pytest.approx(one[-1]["loss/total"], rel=0.05)  # it has moved far from its start
+
+
+@pytest.mark.parametrize("bottleneck, alike", [("sigmoid", True), ("vae", False)])
+def test_each_process_draws_its_own_noise_for_the_same_batch(runs, repository, monkeypatch, tmp_path, bottleneck,
+                                                             alike):
+    class Alone(Crew):
+        """One of two, who takes the whole batch."""
+
+        def share(self, values):
+            return values
+
+    losses = []
+    for rank in (0, 1):
+        monkeypatch.setattr("vc.training.join_crew", lambda device, rank=rank: Alone(rank, 1))
+        trainer = Trainer(load_config(repository / "configs" / "tiny.yaml", [
+            f"data.path={runs / 'data'}", "data.held_out_speakers=0", f"model.bottleneck={bottleneck}"]),
+            tmp_path / str(rank), progress=False)
+        losses.append(trainer.advance().terms["reconstruction"].item())
+        trainer.close()
+    assert (losses[0] == losses[1]) == alike
 
 
 def test_only_the_first_process_writes(runs):

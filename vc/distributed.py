@@ -2,8 +2,9 @@
 
 All of them make the whole batch, which is a function of (seed, step), and each takes its share of it through the model;
 gradients are averaged before every optimiser's step. As long as every loss is a mean over items of equal weight, that
-is what one process would do with the whole batch, to rounding; what the model itself draws at random (the noise of a
-bottleneck) differs. A share is every size-th item, so that the first so many items of a batch are spread over all.
+is what one process would do with the whole batch, to rounding. What the model itself draws at random (the noise of a
+bottleneck, the moments of a code loss) each process draws on its own, so such a run is as good as one process's, not
+the same. A share is every size-th item, so that the first so many items of a batch are spread over all.
 """
 
 import os

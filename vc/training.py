@@ -2,7 +2,8 @@
 
 A run lives in a folder: config.json, last.safetensors (everything needed to go on), best.safetensors (the model alone,
 for conversion), log.jsonl and TensorBoard events. Resuming on the CPU continues bit for bit: batches and perturbations
-are functions of (seed, step), and the rest of the state is in last.safetensors.
+are functions of (seed, step), and the rest of the state is in last.safetensors. With another number of steps it goes
+on, too, but by another course of the learning rate than either run would have had from its start.
 """
 
 import contextlib
@@ -30,6 +31,7 @@ from vc.vocoder_objective import VocoderObjective
 from vc.vocoder_validation import VocoderValidation
 
 STATISTICS_SEGMENTS = 256
+RANK_APART = 10**12  # between the seeds of two processes, further than those of any two steps of a run
 
 TASKS = {"converter": (Objective, Validation), "vocoder": (VocoderObjective, VocoderValidation)}
 
@@ -128,7 +130,7 @@ class Trainer:
         generator = torch.Generator().manual_seed(seed)
         with (torch.random.fork_rng(devices=self._generators),
               torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._use_bfloat16)):
-            torch.manual_seed(seed)  # of what the model itself draws
+            torch.manual_seed(seed + RANK_APART * self.crew.rank)  # of what the model itself draws, each its own
             outcome = self.objective(batch, self.step, generator)
         self.optimiser.zero_grad(set_to_none=True)
         outcome.total.backward()
