@@ -229,6 +229,34 @@ def _log_ratio(one, other, correlation):
             / (2 * rest)).sum(1)
 
 
+@pytest.mark.parametrize("counts", [[20] * 25, [1] * 60, [2, 3, 9, 40], [30]])
+def test_the_ceilings_are_what_a_critic_that_knows_the_code_finds(counts):
+    """Dealt often: scores that say how much more often a pair is true than exchanged."""
+    codes = torch.arange(len(counts)).repeat_interleave(torch.tensor(counts))
+    n, generator = len(codes), torch.Generator().manual_seed(0)
+    rivals = torch.tensor(counts)[codes] - 1
+    found = {name: [] for name in bounds.BOUNDS}
+    for _ in range(2000):
+        dealt = torch.randperm(n, generator=generator)[:24]
+        known = -(rivals[dealt] / (n - 1)).clamp(min=1e-9).log()  # log of true / exchanged
+        scores = torch.where(codes[dealt][:, None] == codes[dealt], known[:, None], -50.0)
+        for name, bound in bounds.BOUNDS.items():
+            found[name].append(bound(scores).mean().item())
+    for name, ceiling in information.CEILINGS.items():
+        most = ceiling(codes[:, None].float(), 24)
+        assert most == pytest.approx(np.mean(found[name]), abs=0.01), name
+    assert information.most_information(torch.arange(700)[:, None], 512) == pytest.approx(math.log(512))
+    assert information.most_divergence(torch.arange(700)[:, None], 512) == pytest.approx(math.log(2))
+
+
+def test_what_is_printed_as_the_most_is_less_for_a_half_that_recordings_keep():
+    found = measure("information", speech())
+    most = {half: float(found[f"information_from_{half}"].title.split("up to ")[1].rstrip(")")) for half in
+            ("content", "speaker")}
+    assert most["content"] == pytest.approx(math.log(64), abs=0.01)
+    assert 2 < most["speaker"] < math.log(2 * RECORDINGS)  # of two judged speakers
+
+
 def test_information_is_found_in_the_half_that_has_it_and_not_in_exchanged_pairs():
     def content(who, number):
         return torch.randn(4, FRAMES, generator=torch.Generator().manual_seed(100 * who + number))
@@ -275,6 +303,33 @@ def test_each_stratum_is_in_all_parts_and_no_group_in_two():
                for part in (dealt.training, dealt.validation, dealt.test)]
     assert sum(len(part) for part in members) == len(set.union(*members)) == 40
     assert all({"many", "few"} == {stratum for stratum, _ in part} for part in members)
+
+
+@pytest.mark.parametrize("here, there", [(range(8), range(8)), (range(40), range(37, 40)), (range(9), range(6, 20))])
+def test_a_group_of_two_strata_is_in_one_part(here, there):
+    """A speaker at two microphones would be known again by the voice; and each microphone is in all parts."""
+    groups = [f"s{who}" for who in (*here, *there) for _ in range(2)]
+    strata = ["a microphone"] * 2 * len(here) + ["microphone"] * 2 * len(there)
+    for seed in range(20):
+        dealt = parts.split(groups, strata, seed)
+        members = [{groups[i] for i in part.tolist()} for part in (dealt.training, dealt.validation, dealt.test)]
+        assert sum(map(len, members)) == len(set.union(*members)) == len({*here, *there})
+        for part in (dealt.training, dealt.validation, dealt.test):
+            assert len({strata[i] for i in part.tolist()}) == 2
+
+
+def test_strata_that_share_no_group_are_dealt_one_by_one():
+    """By hand: of 8 groups 2 judge and 1 stops, of 20 groups 5 and 3."""
+    dealt = parts.split([f"{i}" for i in range(28)], ["few"] * 8 + ["many"] * 20, 0)
+    assert [[sum(i < 8 for i in part.tolist()), len(part)] for part in (dealt.test, dealt.validation, dealt.training)] \
+        == [[2, 7], [1, 4], [5, 17]]
+
+
+def test_too_few_groups_for_all_parts_are_refused():
+    every_three_of_four = "abcabdacdbcd"  # two of the four share a part, and so one stratum lacks another
+    for groups, strata in (("ab", "xx"), (every_three_of_four, "wwwxxxyyyzzz")):
+        with pytest.raises(DataError, match="where a probe needs 3: to train it, to stop it and to judge it"):
+            parts.split(groups, strata, 0)
 
 
 def test_a_probe_that_only_gets_worse_says_what_it_said_first():

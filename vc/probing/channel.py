@@ -1,4 +1,5 @@
-"""Which microphone and room? The corpus that a recording comes from stands for them. Split by speaker."""
+"""Which microphone and room? The corpus that a recording comes from stands for them. Split by speaker: who is judged at
+one microphone is not trained on at another."""
 
 from typing import final
 

@@ -8,6 +8,9 @@ bounds of: vc.bounds.
 
 - divergence: the discriminator is asked whether a pair is true.
 - information: it is asked which of K codes belongs to the input.
+
+How high they can get is told beside them. Moments that share a code, as all of a recording share its speaker half,
+cannot be told apart by it, so that the ceiling of a half that is the same throughout a recording is lower.
 """
 
 import math
@@ -31,7 +34,7 @@ DEALS = 4  # the judged moments are dealt so often into sets of candidates
 WIDTH_FACTOR = 2  # of the effort's width
 TITLES = {"information": ("information about {seconds:g} s of input, at least (InfoNCE among {candidates}, up to "
                           "{most:.2f})"),
-          "divergence": "Jensen-Shannon divergence of true and exchanged pairs, at least (up to 0.69)"}
+          "divergence": "Jensen-Shannon divergence of true and exchanged pairs, at least (up to {most:.2f})"}
 
 
 @final
@@ -54,7 +57,8 @@ class Information(Probe):
                 for control in (False, True):
                     paired = codes[_deal(parts, effort)] if control else codes
                     values = lower_bound(moments.inputs, paired, parts, effort, bound, candidates)
-                    title = TITLES[name].format(seconds=INPUT_S, candidates=candidates, most=math.log(candidates))
+                    most = CEILINGS[name](codes[parts.test], candidates)
+                    title = TITLES[name].format(seconds=INPUT_S, candidates=candidates, most=most)
                     findings[f"{name}_from_{half}" + "_exchanged" * control] = judge(
                         half, title + ", pairs exchanged: must be 0" * control, "nats", 0.0,
                         lambda i: float(values[i].mean()), clusters, effort)
@@ -81,6 +85,36 @@ def lower_bound(inputs, codes, parts, effort, bound, candidates):
                         counts[places] += 1
     mean = totals.sum() / counts.sum()
     return torch.where(counts > 0, totals / counts.clamp(min=1), mean)  # the few that were never dealt change nothing
+
+
+def most_information(codes, candidates):
+    """The most that InfoNCE can find on average among so many candidates drawn of codes (n, C), in nats: log K for K
+    different ones, and less by the log of how many of them are as good as the true one."""
+    n, most = len(codes), math.log(candidates)
+    for count, share in _shared(codes):
+        draws = math.comb(n - 1, candidates - 1)
+        most -= share * sum(math.log(1 + others) * (
+            math.comb(count - 1, others) * math.comb(n - count, candidates - 1 - others) / draws)
+            for others in range(1, min(count, candidates)))
+    return most
+
+
+def most_divergence(codes, candidates):
+    """The most that the divergence can be of codes (n, C), in nats: log 2 where no exchanged code is the true one."""
+    most = math.log(2)
+    for count, share in _shared(codes):
+        alike = (count - 1) / (len(codes) - 1)  # share of the exchanged ones; the best score is -log(alike)
+        most -= share * (math.log1p(alike) + alike * math.log1p(1 / alike)) / 2 if alike else 0.0
+    return most
+
+
+CEILINGS = {"information": most_information, "divergence": most_divergence}
+
+
+def _shared(codes):
+    """Of codes (n, C): [(how many are the same, share of the codes of which that is so), ...]."""
+    counts, times = codes.unique(dim=0, return_counts=True)[1].unique(return_counts=True)
+    return [(count, count * time / len(codes)) for count, time in zip(counts.tolist(), times.tolist(), strict=True)]
 
 
 @dataclass(frozen=True)

@@ -21,26 +21,34 @@ class Parts:
 
 
 def split(groups, strata, seed) -> Parts:
-    """Deal whole groups to the parts, those of each stratum on their own, so that each stratum is in all three.
+    """Deal whole groups to the parts, so that each stratum is in all three. A group in several strata, such as a speaker
+    at two microphones, is in the same part in all of them.
 
-    groups, strata: a label for each item. Raises DataError for a stratum of fewer than three groups.
+    groups, strata: a label for each item. Raises DataError for a stratum of too few groups.
     """
     rng = np.random.default_rng(seed)
     held = {}
     for group, stratum in zip(groups, strata, strict=True):
-        held.setdefault(stratum, {})[group] = None
+        held.setdefault(stratum, set()).add(group)
+    shuffled = {stratum: rng.permutation(sorted(held[stratum])).tolist() for stratum in sorted(held)}
     part_of = {}
-    for stratum in sorted(held):
-        if len(held[stratum]) < FEWEST_GROUPS:
-            raise DataError(f"{len(held[stratum])} speaker(s) or recording(s) where a probe needs {FEWEST_GROUPS}: to "
-                            f"train it, to stop it and to judge it; give more")
-        names = sorted(held[stratum])
-        tests, validations = (max(1, round(share * len(names))) for share in (TEST_SHARE, VALIDATION_SHARE))
-        for place, number in enumerate(rng.permutation(len(names))):
-            part_of[stratum, names[number]] = 0 if place < tests else 1 if place < tests + validations else 2
-    parts = np.array([part_of[stratum, group] for group, stratum in zip(groups, strata, strict=True)])
+    for stratum in sorted(held, key=lambda stratum: len(held[stratum])):  # those with the least choice first
+        _deal(shuffled[stratum], part_of)
+    parts = np.array([part_of[group] for group in groups])
     test, validation, training = (torch.from_numpy(np.flatnonzero(parts == part)) for part in range(3))
     return Parts(training, validation, test)
+
+
+def _deal(names, part_of):
+    """Give each of a stratum's groups that has none yet a part: 0 to judge, 1 to stop, 2 to train."""
+    free = [name for name in names if name not in part_of]
+    dealt = [part_of[name] for name in names if name in part_of]
+    wanted = [max(1, round(share * len(names))) for share in (TEST_SHARE, VALIDATION_SHARE)]
+    due = [part for part, count in enumerate(wanted) for _ in range(count - dealt.count(part))]
+    part_of |= zip(free, due + [2] * len(free))
+    if len({part_of[name] for name in names}) < FEWEST_GROUPS:
+        raise DataError(f"{len(names)} speaker(s) or recording(s), some of them dealt already, where a probe needs "
+                        f"{FEWEST_GROUPS}: to train it, to stop it and to judge it; give more")
 
 
 def split_by_speaker(speakers, seed) -> Parts:
