@@ -127,7 +127,7 @@ def test_divergence_by_hand():
     assert divergence(torch.tensor(0.7), torch.tensor(0.16).log()).item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_the_variational_penalty_is_annealed_and_leaves_free_bits():
+def test_the_variational_penalty_leaves_free_bits_and_its_weight_is_annealed():
     vae = bottleneck("vae", {"weight": 0.5, "free_bits": 3.0, "anneal_steps": 10}, dims=2)
     with torch.no_grad():  # whatever comes in: a mean of (0, 4), a variance of 1; so a divergence of (0, 8)
         vae.to_normal.weight.zero_()
@@ -135,10 +135,10 @@ def test_the_variational_penalty_is_annealed_and_leaves_free_bits():
     for step, share in ((0, 0), (5, 0.5), (10, 1), (99, 1)):
         vae.step.fill_(step)
         squeezed = vae(frames(dims=2))
-        assert squeezed.penalty.item() == pytest.approx(0.5 * share * (3 + 8))
+        assert squeezed.penalty.item() == 3 + 8 and squeezed.weight.item() == pytest.approx(0.5 * share)
     assert squeezed.metrics["kl"] == 8 and squeezed.metrics["active"] == 0
     squeezed.penalty.backward()
-    assert vae.to_normal.bias.grad[0] == 0 and vae.to_normal.bias.grad[1] == pytest.approx(0.5 * 4)
+    assert vae.to_normal.bias.grad[0] == 0 and vae.to_normal.bias.grad[1] == pytest.approx(4)
     assert bottleneck("vae", {})(frames()).metrics["active"] == 8
 
 
@@ -164,12 +164,12 @@ def test_a_codebook_by_hand():
     x = torch.tensor([[[0.8, -3.0], [0.6, 0.0]]], requires_grad=True)  # two frames: (0.8, 0.6) and (-3, 0)
     squeezed = vq(x)
     assert squeezed.codes.tolist() == [[[0, 1]]] and squeezed.z.tolist() == [[[1, -1], [1, 0]]]
-    assert squeezed.penalty.item() == pytest.approx(0.5 * (0.2**2 + 2**2 + 0.4**2) / 4)
+    assert squeezed.penalty.item() == pytest.approx((0.2**2 + 2**2 + 0.4**2) / 4) and squeezed.weight == 0.5
     (3 * squeezed.z.sum()).backward(retain_graph=True)
     assert (x.grad == 3).all()
     x.grad = None
     squeezed.penalty.backward()
-    torch.testing.assert_close(x.grad, 0.5 * 2 / 4 * torch.tensor([[[-0.2, -2.0], [-0.4, 0.0]]]))
+    torch.testing.assert_close(x.grad, 2 / 4 * torch.tensor([[[-0.2, -2.0], [-0.4, 0.0]]]))
 
 
 def test_residual_codebooks_by_hand():

@@ -77,18 +77,18 @@ def test_the_verdict_trains_the_codes_and_not_the_critic():
 
 
 def test_losses_by_hand():
-    """An undecided critic: log 2 each, and the weight is in the loss. Then one that knows: sigmoid(2 * first dim)."""
+    """An undecided critic: log 2 each, whatever its weight. Then one that knows: sigmoid(2 * first dim)."""
     judge = critic(weight=0.25, learning_rate=1e-12)
     nn.init.zeros_(judge.network[-1].weight), nn.init.zeros_(judge.network[-1].bias)
     verdict = judge.judge(torch.randn(2, 4, 10))
     assert verdict.cross_entropy.item() == pytest.approx(math.log(2), rel=1e-5)
-    assert verdict.loss.item() == pytest.approx(0.25 * math.log(2), rel=1e-5)
+    assert verdict.loss.item() == pytest.approx(math.log(2), rel=1e-5)
     judge.network = nn.Conv1d(4, 1, 1, bias=False)
     judge.network.weight.data.copy_(torch.tensor([2.0, 0, 0, 0]).view(1, 4, 1))
     judge.draw = lambda like: torch.ones_like(like)
     verdict = judge.judge(-torch.ones(2, 4, 10))
     assert verdict.cross_entropy.item() == pytest.approx(math.log(1 + math.exp(-2)), rel=1e-5)
-    assert verdict.loss.item() == pytest.approx(0.25 * math.log(1 + math.exp(2)), rel=1e-5)
+    assert verdict.loss.item() == pytest.approx(math.log(1 + math.exp(2)), rel=1e-5)
     assert verdict.accuracy == 1
 
 

@@ -45,7 +45,8 @@ def train_encoder(form):
         code = encoder(mixed)
         loss = F.mse_loss(decoder(code), content)
         if game:
-            loss = loss + game.attack([code], labels, step).loss
+            attack = game.attack([code], labels, step)
+            loss = loss + attack.weight * attack.loss
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

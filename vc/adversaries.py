@@ -21,9 +21,11 @@ from vc.config import AdversaryConfig
 
 @dataclass(frozen=True)
 class Attack:
-    """loss: scalar for the encoder's optimiser. cross_entropy: of the classifier, in nats. accuracy: in [0, 1]."""
+    """loss: scalar for the encoder's optimiser; weight: what it counts there. cross_entropy: of the classifier, in
+    nats. accuracy: in [0, 1]."""
 
     loss: torch.Tensor
+    weight: float
     cross_entropy: torch.Tensor
     accuracy: torch.Tensor
 
@@ -70,13 +72,14 @@ class SpeakerAdversary(nn.Module, ABC):
 
 @final
 class Reversal(SpeakerAdversary):
-    """Gradient reversal."""
+    """Gradient reversal. The loss counts wholly, since the classifier learns by it too; the weight is in what is
+    reversed."""
 
     def attack(self, contents, speaker_ids, step):
         speaker_ids = speaker_ids.repeat(len(contents))
         logits = self.logits([_Reverse.apply(content, self.weight_at(step)) for content in contents])
         cross_entropy = F.cross_entropy(logits, speaker_ids)
-        return Attack(cross_entropy, cross_entropy.detach(), _accuracy(logits, speaker_ids))
+        return Attack(cross_entropy, 1.0, cross_entropy.detach(), _accuracy(logits, speaker_ids))
 
     def step(self):
         self.optimiser.step()
@@ -98,7 +101,7 @@ class Alternating(SpeakerAdversary):
             cross_entropy.backward()
             self.optimiser.step()
         indecision = -F.log_softmax(self.logits(contents), dim=1).mean()
-        return Attack(self.weight_at(step) * indecision, cross_entropy.detach(), _accuracy(logits, speaker_ids))
+        return Attack(indecision, self.weight_at(step), cross_entropy.detach(), _accuracy(logits, speaker_ids))
 
     def step(self):
         self.optimiser.zero_grad()  # what the encoder's pass left behind is not the classifier's to learn from

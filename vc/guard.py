@@ -34,7 +34,7 @@ class Guard(nn.Module):
 
     def __init__(self, settings: GuardConfig, model):
         super().__init__()
-        self.weight, self.share = settings.weight, settings.share
+        self.share = settings.share
         self.start = copy.deepcopy(model).requires_grad_(False)
         model.encoder.requires_grad_(False)
 
@@ -43,7 +43,7 @@ class Guard(nn.Module):
         self.start.load_state_dict(model.state_dict())
 
     def forward(self, model, content, speaker, f0, generator):
-        """How differently the two say a share of the batch in other voices: the weighted reconstruction loss, a scalar.
+        """How differently the two say a share of the batch in other voices: the reconstruction loss, a scalar.
 
         content: (B, C, T'), speaker: (B, S), f0: (B, T) in Hz. generator: decides on the voices.
         """
@@ -53,7 +53,7 @@ class Guard(nn.Module):
         moved = f0[:chosen] * 2 ** octaves.to(f0.device)
         with torch.no_grad():
             wanted = self.start.decode(content, strangers, moved)
-        return self.weight * losses.reconstruction(model.decode(content, strangers, moved), wanted, model.band_std)
+        return losses.reconstruction(model.decode(content, strangers, moved), wanted, model.band_std)
 
     def _strangers(self, speaker, generator):
         """(B, S): each half somewhere between the true one and a random direction."""

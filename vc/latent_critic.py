@@ -7,8 +7,9 @@ critic, standing still, holds against its codes (reconstruction phase and the se
 `weight` says how much the prior counts against the reconstruction; taken apart, Adam would make the two equally large.
 
 The critic sees single frames: frames that follow each other belong together, as a prior of independent draws does not
-say. Instance normalisation has already given each dimension mean 0 and variance 1 over an utterance, and so have the
-priors here: what the critic adds is the shape of the distribution, and that dimensions do not depend on each other.
+say. Instance normalisation gives each dimension of a plain code mean 0 and variance 1 over an utterance, as the priors
+here have: what the critic adds is the shape of the distribution, and that dimensions do not depend on each other. The
+code of a vae goes through a layer of its own after that, so that its mean and variance are the critic's to ask for too.
 """
 
 import math
@@ -47,8 +48,8 @@ PRIORS = {"gaussian": gaussian, "uniform": uniform, "binary": binary}
 
 @dataclass(frozen=True)
 class Verdict:
-    """loss: scalar for the encoder's optimiser, weighted. cross_entropy: of the critic, in nats; log 2 where it cannot
-    tell. accuracy: in [0, 1]; 0.5 where it cannot tell."""
+    """loss: scalar for the encoder's optimiser. cross_entropy: of the critic, in nats; log 2 where it cannot tell.
+    accuracy: in [0, 1]; 0.5 where it cannot tell."""
 
     loss: torch.Tensor
     cross_entropy: torch.Tensor
@@ -69,7 +70,7 @@ class LatentCritic(nn.Module):
         if sizes.bottleneck not in BOTTLENECKS:
             raise ConfigError(f"critic.weight={settings.weight:g} has no meaning for the codes of model.bottleneck="
                               f"{sizes.bottleneck}; expected {' or '.join(BOTTLENECKS)}")
-        self.weight, self.from_step, self.draw = settings.weight, settings.from_step, PRIORS[settings.prior]
+        self.from_step, self.draw = settings.from_step, PRIORS[settings.prior]
         self.network = nn.Sequential(
             nn.Conv1d(sizes.content_dims, settings.width, 1), nn.LeakyReLU(SLOPE),
             nn.Conv1d(settings.width, settings.width, 1), nn.LeakyReLU(SLOPE),
@@ -89,4 +90,4 @@ class LatentCritic(nn.Module):
         deception = F.softplus(-self.network(content).float()).mean()
         self.network.requires_grad_(True)
         accuracy = ((drawn > 0).float().mean() + (coded < 0).float().mean()) / 2
-        return Verdict(self.weight * deception, cross_entropy.detach(), accuracy)
+        return Verdict(deception, cross_entropy.detach(), accuracy)

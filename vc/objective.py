@@ -28,7 +28,8 @@ from vc.spectrum import speech_frames
 
 @dataclass(frozen=True)
 class Outcome:
-    """total: the scalar to minimise. terms: unweighted losses by name. metrics: further scalars for the log."""
+    """total: the scalar to minimise, a weighted sum of the terms. terms: losses by name, without their weights, so that
+    readings of runs with other weights can be compared. metrics: further scalars for the log."""
 
     total: torch.Tensor
     terms: dict
@@ -65,6 +66,8 @@ class Objective(nn.Module):
         self.strangers = Strangers(config.mel, config.strangers, device) if config.strangers.share > 0 else None
         self.corruptions = self._make_corruptions(device)
         self.guard = Guard(config.guard, self.model) if config.guard.weight > 0 else None
+        self._weights = dict(config.loss) | {name: settings["weight"] for name, settings in config.code_losses.items()}
+        self._weights |= {name: getattr(config, name).weight for name in ("realism", "critic", "guard")}
 
     def _make_corruptions(self, device):
         """What spoils what is heard; a course may ask for others than the model was trained with."""
@@ -91,7 +94,7 @@ class Objective(nn.Module):
         batch, clean, heard, _, reference, known = map(self.crew.share, self._prepare(batch, generator))
         self.model.encoder.bottleneck.step.fill_(step)
         embedding = self.model.encode(heard)
-        others, metrics = self._squeeze(embedding)
+        others, weights, metrics = self._squeeze(embedding)
         content = embedding.content
         voice = self.model.encode(reference)
         speaker = voice.speaker
@@ -123,11 +126,11 @@ class Objective(nn.Module):
         if self.adversary is not None:
             contents = [content[known], voice.content[known]] if self.config.adversary.references else [content[known]]
             attack = self.adversary.attack(contents, batch.speaker_ids[known], step)
-            others["adversarial"] = attack.loss
+            others["adversarial"], weights["adversarial"] = attack.loss, attack.weight
             metrics |= {"adversary/cross_entropy": attack.cross_entropy, "adversary/accuracy": attack.accuracy,
                         "adversary/weight": torch.tensor(self.adversary.weight_at(step))}
-        # The others come with their own weight in them.
-        total = sum(getattr(self.config.loss, name) * term for name, term in terms.items()) + sum(others.values())
+        weights |= self._weights
+        total = sum(sum(weights[name] * term for name, term in part.items()) for part in (terms, others))
         return Outcome(total, terms | others, metrics)
 
     def _prepare(self, batch, generator):
@@ -157,21 +160,21 @@ class Objective(nn.Module):
         return self.corruptions.log_mel(log_mel, generator)
 
     def _squeeze(self, embedding):
-        """The bottleneck's own loss, weighted, and metrics by name; where the encoder learns, it learns of the batch.
+        """The bottleneck's own loss, its weight and metrics, by name; where the encoder learns, it learns of the batch.
         """
         squeezed = embedding.squeezed
         if self.guard is None:
             self.model.encoder.bottleneck.learn(embedding.unsqueezed.detach(), squeezed)
         penalties = {} if squeezed.penalty is None else {"bottleneck": squeezed.penalty}
-        return penalties, {f"bottleneck/{name}": value for name, value in squeezed.metrics.items()}
+        return (penalties, {"bottleneck": squeezed.weight},
+                {f"bottleneck/{name}": value for name, value in squeezed.metrics.items()})
 
     def _shape(self, heard, clean, content):
-        """The code losses by name, weighted."""
+        """The code losses by name."""
         coding = Coding(self.model.standardise(heard), self.model.standardise(clean), content,
                         lambda inputs: self.model.encoder.forward(inputs).content,  # .forward: not compiled
                         self.config.model.stride)
-        return {name: self.config.code_losses[name]["weight"] * code_loss(coding)
-                for name, code_loss in self.code_losses.items()}
+        return {name: code_loss(coding) for name, code_loss in self.code_losses.items()}
 
     def _convert_some(self, model, content, speaker, maps, batch):
         """What a model says of a share of the batch in another's voice (b, M, T), and the speaker halves asked for

@@ -18,8 +18,8 @@ SLOPE = 0.2
 
 @dataclass(frozen=True)
 class Judgement:
-    """loss: scalar for the decoder's optimiser, weighted. discrimination: the discriminator's own loss, 0.5 where it
-    cannot tell and 0 where it always can."""
+    """loss: scalar for the decoder's optimiser. discrimination: the discriminator's own loss, 0.5 where it cannot tell
+    and 0 where it always can."""
 
     loss: torch.Tensor
     discrimination: torch.Tensor
@@ -51,8 +51,7 @@ class Realism(nn.Module):
 
     def __init__(self, settings: RealismConfig, device="cpu"):
         super().__init__()
-        self.weight, self.feature_weight = settings.weight, settings.feature_weight
-        self.from_step = settings.from_step
+        self.feature_weight, self.from_step = settings.feature_weight, settings.from_step
         self.discriminator = MelDiscriminator(settings.width).to(device)
         self.optimiser = torch.optim.Adam(self.discriminator.parameters(), lr=settings.learning_rate, betas=(0.5, 0.9))
 
@@ -73,4 +72,4 @@ class Realism(nn.Module):
         deception = (seen[-1].float() - 1).square().mean()
         matching = sum((here[:len(recorded)] - there).abs().float().mean() for here, there in
                        zip(seen[:-1], wanted[:-1], strict=True)) / len(wanted[:-1])
-        return Judgement(self.weight * (deception + self.feature_weight * matching), discrimination.detach())
+        return Judgement(deception + self.feature_weight * matching, discrimination.detach())

@@ -63,7 +63,7 @@ class Distillation(Objective):
                         for member, voices in zip(self._members, references, strict=True)]
         moved = -(-len(clean) // 2)
         embedding = model.encode(torch.cat([heard[:moved], clean[moved:]]))
-        penalties, metrics = self._squeeze(embedding)
+        penalties, weights, metrics = self._squeeze(embedding)
         own, in_moved_voice = model.encode(reference), model.encode(self.perturb(reference[:moved], generator))
         own = replace(own, content=torch.cat([in_moved_voice.content, own.content[moved:]]))
         converted, maps = say(model, embedding.content, own)
@@ -75,7 +75,8 @@ class Distillation(Objective):
                  "anchor": losses.speaker_consistency(own.speaker, references[0].speaker)}
         total = (terms["distillation"] + OWN * terms["adapted_reconstruction"] + OWN_PLAIN * terms["reconstruction"]
                  + terms["anchor"])
-        return Outcome(total + sum(penalties.values()), terms | penalties, metrics)
+        total = total + sum(weights[name] * penalty for name, penalty in penalties.items())
+        return Outcome(total, terms | penalties, metrics)
 
 
 def main(arguments):

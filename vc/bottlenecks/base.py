@@ -11,13 +11,14 @@ from torch import nn
 
 @dataclass(frozen=True)
 class Squeezed:
-    """z: the code (B, C, T'). penalty: a scalar to add to the loss, or None. metrics: scalars for the log, in training.
-    codes: of a discrete bottleneck, (B, K, T') of whole numbers."""
+    """z: the code (B, C, T'). penalty: a scalar that training keeps small, or None; weight: what it counts in the loss.
+    metrics: scalars for the log, in training. codes: of a discrete bottleneck, (B, K, T') of whole numbers."""
 
     z: torch.Tensor
     penalty: torch.Tensor | None = None
     metrics: dict = field(default_factory=dict)
     codes: torch.Tensor | None = None
+    weight: float | torch.Tensor = 1.0
 
 
 class Bottleneck(nn.Module, ABC):

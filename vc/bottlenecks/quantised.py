@@ -57,8 +57,7 @@ class Quantised(Bottleneck):
             z = self.look_up(codes)
             if not self.training:
                 return Squeezed(z, codes=codes)
-            penalty = self.commitment * F.mse_loss(x, z)
-            return Squeezed(straight_through(z, x), penalty, self._measure(codes), codes)
+            return Squeezed(straight_through(z, x), F.mse_loss(x, z), self._measure(codes), codes, self.commitment)
 
     def look_up(self, codes):
         chosen = [F.embedding(own, book) for own, book in zip(codes.unbind(1), self.codebooks, strict=True)]

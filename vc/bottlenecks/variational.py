@@ -44,9 +44,10 @@ class Variational(Bottleneck):
             log_variance = log_variance.clamp(*LOG_VARIANCES)
             z = mean + (log_variance / 2).exp() * torch.randn_like(mean)
             kl = divergence(mean, log_variance).mean((0, 2))
-            penalty = self.weight * (self.step / self.anneal_steps).clamp(max=1) * kl.clamp(min=self.free_bits).sum()
             active = (mean.var((0, 2), correction=0) > ACTIVE).sum()
-            return Squeezed(z, penalty, {"kl": kl.sum().detach(), "active": active.float()})
+            return Squeezed(z, kl.clamp(min=self.free_bits).sum(),
+                            {"kl": kl.sum().detach(), "active": active.float()},
+                            weight=self.weight * (self.step / self.anneal_steps).clamp(max=1))
 
 
 def divergence(mean, log_variance):
