@@ -44,7 +44,7 @@ def test_nothing_asked_nothing_moved():
 
 def test_pitch_moves_the_harmonics():
     settings = PerturbConfig(**STILL | {"pitch_semitones": 5})
-    ratio = 2 ** (5 / 12 * (torch.rand(1, 10, generator=seeded(3))[0, 2].item() * 2 - 1))
+    ratio = 2 ** (5 / 12 * (torch.rand(1, 11, generator=seeded(3))[0, 2].item() * 2 - 1))
     assert abs(math.log2(ratio)) > 0.15
     moved = Perturbation(MEL, settings)(harmonic_tone(250), seeded(3))
     assert spacing_of_harmonics_hz(harmonic_tone(250)) == pytest.approx(250, rel=0.06)
@@ -69,7 +69,7 @@ def test_a_warp_moves_pitch_and_formants_alike():
 
 def test_level_by_hand():
     settings = PerturbConfig(**STILL | {"level_db": 6})
-    draw = torch.rand(1, 10, generator=seeded(1))[0, 3].item() * 2 - 1
+    draw = torch.rand(1, 11, generator=seeded(1))[0, 3].item() * 2 - 1
     log_mel = torch.zeros(1, 128, 3)
     expected = log_mel + 6 * draw * math.log(10) / 20
     torch.testing.assert_close(Perturbation(MEL, settings)(log_mel, seeded(1)), expected, atol=1e-4, rtol=0)
@@ -81,6 +81,17 @@ def test_the_equaliser_is_smooth_and_bounded():
     assert curve_db.abs().max() <= 9.01
     assert curve_db.abs().max() > 1
     assert curve_db.diff(dim=1).abs().max() < 2
+
+
+def test_a_strong_equaliser_is_no_flatter_than_a_weak_one():
+    """Which share of the curve's energy is a mere level."""
+    settings = PerturbConfig(**STILL | {"equaliser_db": 9})
+    curve = Perturbation(MEL, settings).draw(4000, seeded()).gain[:, :, 0]
+    strength = curve.abs().amax(1)
+    flat = curve.mean(1).square() / curve.square().mean(1)
+    strong, weak = (flat[chosen].mean().item() for chosen in (strength > strength.quantile(0.8),
+                                                              strength < strength.quantile(0.2)))
+    assert strong == pytest.approx(weak, abs=0.03)
 
 
 def test_every_item_is_moved_differently_and_repeatably():

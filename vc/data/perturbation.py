@@ -49,13 +49,14 @@ class Perturbation:
 
     def draw(self, items, generator) -> Move:
         """The change that each of so many items would get."""
-        draw = torch.rand(items, 4 + EQUALISER_KNOTS, generator=generator).to(self._knots.device) * 2 - 1
+        draw = torch.rand(items, 5 + EQUALISER_KNOTS, generator=generator).to(self._knots.device) * 2 - 1
         settings = self.settings
         warp = settings.warp_ratio ** draw[:, 0]
         formant = warp * settings.formant_ratio ** draw[:, 1]
         pitch = warp * 2 ** (settings.pitch_semitones / 12 * draw[:, 2])
         matrix = self._parts.moved(formant, pitch)
-        curve = draw[:, 4:] @ self._knots
+        # How strong it is has a draw of its own: of the curve's, one would make strong ones flat, or steep.
+        curve = draw[:, 5:] @ self._knots
         curve = curve / curve.abs().amax(1, keepdim=True).clamp(min=1e-6) * draw[:, 4:5].abs() * settings.equaliser_db
         gain_db = settings.level_db * draw[:, 3:4] + curve
         return Move(matrix, gain_db.unsqueeze(2) * (math.log(10) / 20), pitch, self.log_floor)
