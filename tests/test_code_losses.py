@@ -127,6 +127,11 @@ def test_bounds_by_hand():
     assert bounds.divergence(scores).tolist() == pytest.approx([told, math.log(2) - (2 * math.log(2)) / 2])
 
 
+def test_a_single_pair_tells_nothing():
+    for bound in bounds.BOUNDS.values():
+        assert bound(torch.tensor([[3.0]])).tolist() == [0.0]
+
+
 def test_bounds_of_several_sets_are_those_of_each():
     scores = torch.randn(3, 5, 5)
     for bound in bounds.BOUNDS.values():
@@ -178,6 +183,28 @@ def test_gradients_reach_the_encoder_and_the_losses_own_parameters(objective, ba
     assert not any(part.startswith(("model.decoder", "model.encoder.to_speaker")) for part in reached)
     assert all(torch.isfinite(parameter.grad).all() for parameter in objective.parameters()
                if parameter.grad is not None)
+
+
+def test_losses_are_told_without_their_weights_and_count_with_them(objective, batch):
+    """Twice the weights of all that has a weight of its own: the same readings, and a total that is theirs."""
+    def outcome(factor):
+        weights = {"code_losses.contractive.weight": 0.25, "adversary.weight": 0.125, "critic.weight": 0.5,
+                   "realism.weight": 0.5, "model.bottleneck_settings.weight": 0.0625}
+        made = objective("information", "model.bottleneck=vae", "adversary.form=alternating", "adversary.ramp_steps=1",
+                         "train.consistency_from=0", "critic.from_step=0", "realism.from_step=0",
+                         *(f"{name}={factor * weight}" for name, weight in weights.items()))
+        torch.manual_seed(0)
+        return made, made(batch, 1000, torch.Generator().manual_seed(0))
+
+    (made, one), (_, two) = outcome(1), outcome(2)
+    counted = {"contractive": 0.25, "adversarial": 0.125, "critic": 0.5, "realism": 0.5, "bottleneck": 0.0625}
+    assert counted.keys() < one.terms.keys() == two.terms.keys()
+    for name, term in one.terms.items():
+        assert term.item() == pytest.approx(two.terms[name].item(), rel=1e-5), name
+    rise = sum(weight * one.terms[name].item() for name, weight in counted.items())
+    assert (two.total - one.total).item() == pytest.approx(rise, rel=1e-4)
+    rest = sum(getattr(made.config.loss, name, 1.0) * one.terms[name].item() for name in one.terms.keys() - counted)
+    assert one.total.item() == pytest.approx(rest + rise, rel=1e-5)
 
 
 LEARNT = {"sparse_l1": 0.5, "sparse_kl": 0.1, "contractive": 0.03, "information": -0.3,

@@ -20,9 +20,12 @@ def info_nce(scores):
 
 def divergence(scores):
     """log 2 minus the cross-entropy of telling true pairs from exchanged ones, as many of each: a lower bound on their
-    Jensen-Shannon divergence, at most log 2 (Goodfellow et al. 2014; Hjelm et al. 2019, arXiv 1808.06670)."""
+    Jensen-Shannon divergence, at most log 2 (Goodfellow et al. 2014; Hjelm et al. 2019, arXiv 1808.06670). Of a single
+    pair, with which none can be exchanged, 0."""
     true = scores.diagonal(dim1=-2, dim2=-1)
-    exchanged = (F.softplus(scores).sum(-1) - F.softplus(true)) / max(1, scores.shape[-1] - 1)
+    if scores.shape[-1] == 1:
+        return 0 * true
+    exchanged = (F.softplus(scores).sum(-1) - F.softplus(true)) / (scores.shape[-1] - 1)
     return math.log(2) - (F.softplus(-true) + exchanged) / 2
 
 
