@@ -92,7 +92,6 @@ def test_a_glance_hears_the_first_sound_alone(converter, source, noise, tmp_path
     (CostTable(miss=10), 1.5),  # above 1 two false alarms of four cost less than a miss of three
     (CostTable(false_alarm=10), 3.5),
     (CostTable(share=0.9), 1.5),
-    (CostTable(miss=0), 4.5),  # any above 3 costs nothing; 3.5, 4.5 or beyond all, the middle one
 ])
 def test_the_threshold_costs_least(costs, threshold):
     assert Calibration("", (0.0, 1.0, 2.5, 3.0), (2.0, 4.0, 5.0), {}).threshold(costs) == threshold
@@ -104,7 +103,8 @@ def test_among_equal_thresholds_the_middle_one():
 
 @pytest.mark.parametrize(("settings", "message"), [
     ({"miss": -1}, "cost of a miss is -1"), ({"false_alarm": math.nan}, "cost of a false alarm is nan"),
-    ({"miss": 0, "false_alarm": 0}, "both costs are 0"), ({"share": 0}, "share of strange recordings is 0"),
+    ({"miss": 0}, "cost of a miss is 0, expected a number above 0; where one costs nothing, every recording gets"),
+    ({"false_alarm": 0}, "cost of a false alarm is 0"), ({"share": 0}, "share of strange recordings is 0"),
     ({"share": 1.0}, "share of strange recordings is 1")])
 def test_a_cost_table_without_sense_is_refused(settings, message):
     with pytest.raises(CheckError, match=message):
@@ -113,18 +113,22 @@ def test_a_cost_table_without_sense_is_refused(settings, message):
 
 def test_many_scores_are_kept_as_quantiles(converter):
     scores = np.random.default_rng(0).permutation(np.linspace(0, 1, 1001)).tolist()
-    kept = calibrate(converter, scores, [3.0, 2.0], {})
+    kept = calibrate(converter, scores, [3.0, 2.0, *range(4, 12)], {})
     assert len(kept.familiar) == QUANTILES and kept.familiar[::100] == pytest.approx([0, 0.5, 1])
-    assert kept.strange == (2.0, 3.0) and kept.model == converter.fingerprint
-    with pytest.raises(CheckError, match="0 recordings of speech"):
-        calibrate(converter, [], [1.0], {})
+    assert kept.strange == tuple(range(2, 12)) and kept.model == converter.fingerprint
+
+
+@pytest.mark.parametrize("familiar, strange", [(0, 20), (20, 9), (1, 1)])
+def test_a_handful_of_scores_is_refused(converter, familiar, strange):
+    with pytest.raises(CheckError, match=f"{familiar} recordings of speech and {strange} others .* at least 10 of each"):
+        calibrate(converter, [0.5] * familiar, [1.0] * strange, {})
 
 
 # The calibration's file
 
 
 def test_a_calibration_comes_back_as_it_was(converter, tmp_path):
-    calibration = calibrate(converter, [0.25, 0.5], [1.0], {"speech": 2})
+    calibration = calibrate(converter, [0.25, 0.5] * 5, [1.0] * 10, {"speech": 10})
     save_calibration(tmp_path / "own.json", calibration)
     assert load_calibration(tmp_path / "own.json", converter) == calibration
 
@@ -133,7 +137,7 @@ def test_a_calibration_comes_back_as_it_was(converter, tmp_path):
                                     {"strange": ["x"]}, {"strange": [math.nan]}, {"familiar": None}])
 def test_a_damaged_calibration_is_refused(converter, tmp_path, change):
     path = tmp_path / "own.json"
-    save_calibration(path, calibrate(converter, [0.25, 0.5], [1.0], {}))
+    save_calibration(path, calibrate(converter, [0.25, 0.5] * 5, [1.0] * 10, {}))
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(CheckError, match="own.json: not a calibration"):
         load_calibration(path, converter)

@@ -17,12 +17,14 @@ from vc.files import write_atomically
 FORMAT = "vc-check"
 VERSION = 1
 QUANTILES = 201
+FEWEST_SCORES = 10  # of each sort; a threshold between a few is where chance put them
 
 
 @dataclass(frozen=True)
 class CostTable:
     """What it costs to take a strange recording for speech (miss) and speech for strange (false_alarm), a right answer
-    costing nothing; and the share of strange ones among the recordings to come. Raises CheckError."""
+    costing nothing; and the share of strange ones among the recordings to come. Raises CheckError, also where an error
+    costs nothing: the verdict would be always the same, whatever is heard."""
 
     miss: float = 1.0
     false_alarm: float = 1.0
@@ -30,10 +32,9 @@ class CostTable:
 
     def __post_init__(self):
         for name, cost in (("miss", self.miss), ("false alarm", self.false_alarm)):
-            if not (cost >= 0 and math.isfinite(cost)):
-                raise CheckError(f"the cost of a {name} is {cost:g}, expected a number from 0 up")
-        if self.miss == self.false_alarm == 0:
-            raise CheckError("both costs are 0, so no threshold is better than another; give one above 0")
+            if not (cost > 0 and math.isfinite(cost)):
+                raise CheckError(f"the cost of a {name} is {cost:g}, expected a number above 0; where one costs "
+                                 f"nothing, every recording gets the same verdict")
         if not 0 < self.share < 1:
             raise CheckError(f"the share of strange recordings is {self.share:g}, expected one between 0 and 1")
 
@@ -65,10 +66,10 @@ class Calibration:
 
 
 def calibrate(converter, familiar, strange, about) -> Calibration:
-    """A Calibration from two lists of scores. Raises CheckError where one is empty."""
-    if not familiar or not strange:
+    """A Calibration from two lists of scores. Raises CheckError for fewer than FEWEST_SCORES in one."""
+    if min(len(familiar), len(strange)) < FEWEST_SCORES:
         raise CheckError(f"{len(familiar)} recordings of speech and {len(strange)} others have a score, expected at "
-                         f"least one of each")
+                         f"least {FEWEST_SCORES} of each; give more")
     return Calibration(converter.fingerprint, _kept(familiar), _kept(strange), about)
 
 
