@@ -19,7 +19,7 @@ import numpy as np
 from vc.audio import save_audio
 from vc.codec import decode_steps, encode
 from vc.codec.file import content_bits, pack, unpack
-from vc.conversion import DEFAULT_MODEL, load
+from vc.conversion import DEFAULT_MODEL, EDGE_FRAMES, load
 from vc.evaluation.instrument import SAMPLE_RATE_HZ, Case, Sound
 from vc.evaluation.intervals import ratio_of_sums
 from vc.evaluation.naturalness import Naturalness
@@ -34,8 +34,9 @@ HEAD = """# What speech costs as a file
 
 `compression.py`: recordings of the evaluation's speakers, encoded, decoded in their own voice, judged. Members of [the
 family](README.md), and the packaged model, each value of whose code is rounded to one of sixteen, for which it was not
-trained. Codes: of the content half, as wide as they are. File: all that grows with the recording, codes and contours of
-pitch and level, packed by zlib. Once: header, speaker half, long-term spectrum, pitch range.
+trained. Codes: of the content half, as wide as they are; with those of the {edge_frames} mel frames by which each end of
+a window is held on, more than what a second of speech takes. File: all that grows with the recording, codes and contours
+of pitch and level, packed by zlib. Once: header, speaker half, long-term spectrum, pitch range.
 
 Means over {recordings} recordings with 95 % intervals.
 
@@ -60,7 +61,7 @@ def main(arguments):
         name = "the packaged model, rounded" if path == DEFAULT_MODEL else Path(path).parent.name
         lines.append(listener.row(name, round_trip(converter, files), files))
         print(lines[-1], flush=True)
-    write_atomically(TABLE, HEAD.format(recordings=len(recordings)) + "\n".join(lines) + "\n")
+    write_atomically(TABLE, HEAD.format(recordings=len(recordings), edge_frames=EDGE_FRAMES) + "\n".join(lines) + "\n")
     return 0
 
 

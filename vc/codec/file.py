@@ -89,8 +89,14 @@ def unpack(content, origin) -> Encoded:
 
 
 def content_bits(encoded):
-    """How many bits the codes of the content half take before zlib packs them; in the file they may be fewer."""
-    return sum(window.codes.shape[1] for window in encoded.windows) * sum(map(width_bits, encoded.cardinalities))
+    """How many bits the codes of the content half take before zlib packs them; in the file they may be fewer. With
+    those of the held edges of each window, which the decoder needs too."""
+    return sum(window.codes.shape[1] for window in encoded.windows) * frame_bits(encoded)
+
+
+def frame_bits(encoded):
+    """How many bits the codes of one content frame take before zlib packs them."""
+    return sum(map(width_bits, encoded.cardinalities))
 
 
 class _Reader:

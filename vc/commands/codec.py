@@ -26,15 +26,16 @@ def add(commands):
 
 def _encode(options):
     from vc.codec import SUFFIX, encode_file
-    from vc.codec.file import content_bits
+    from vc.codec.file import content_bits, frame_bits
 
     output = checked_output(options.output or Path(options.source).stem + SUFFIX, options.force, CodecError,
                             [options.source, options.model, options.vocoder])
     converter = load_converter(options)
     encoded = encode_file(converter, options.source, output, options.force)
     size, seconds = output.stat().st_size, encoded.samples / converter.sample_rate
-    print(f"{output}: {seconds:.2f} s of audio in {size} bytes, {8 * size / seconds:.0f} bits/s "
-          f"(codes {content_bits(encoded) / seconds:.0f} bits/s before packing)")
+    frames_s = converter.sample_rate / converter.mel.hop_samples / converter.model.encoder.stride
+    print(f"{output}: {seconds:.2f} s of audio in {size} bytes, {8 * size / seconds:.0f} bits/s (codes before packing "
+          f"{content_bits(encoded) / seconds:.0f} bits/s with held edges, {frame_bits(encoded) * frames_s:.0f} without)")
     return 0
 
 
