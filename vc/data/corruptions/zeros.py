@@ -1,4 +1,4 @@
-"""Masking noise: single cells of the input are set to zero (Vincent et al. 2008, ICML; 2010, JMLR 11)."""
+"""Masking noise: single cells of the input are blanked (Vincent et al. 2008, ICML; 2010, JMLR 11)."""
 
 from typing import final
 
@@ -10,8 +10,8 @@ from vc.registry import expect
 
 @final
 class Zeros(Corruption):
-    """Each cell of the log-mel, with probability `rate`, is set to its band's mean over the item: the zero of a
-    standardised mel."""
+    """Each cell of the log-mel, with probability `rate`, is set to its band's mean over the item. That is not the zero
+    of the model's standardised mel, the mean of all recordings, in which an item's own voice and room would show."""
 
     def __init__(self, mel, device="cpu", *, rate=0.25):
         super().__init__(mel, device)
