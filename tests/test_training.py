@@ -279,9 +279,25 @@ def test_a_run_is_not_overwritten_nor_mixed_up(config, data, tmp_path):
 
 
 def test_learning_rate_by_hand():
-    settings = Config(train=dict(steps=110, warmup_steps=10, learning_rate=1.0, final_learning_rate=0.0)).train
+    settings = Config(train=dict(steps=110, warmup_steps=10, learning_rate=1.0, final_learning_rate=0.2)).train
     rates = [learning_rate_at(step, settings) for step in (0, 9, 10, 60, 110, 500)]
-    assert rates == pytest.approx([0.1, 1.0, 1.0, 0.5, 0.0, 0.0])
+    assert rates == pytest.approx([0.1, 1.0, 1.0, 0.6, 0.2, 0.2])
+
+
+def test_a_step_clips_decays_and_averages_by_hand(config, tmp_path):
+    trainer = Trainer(config("train.steps=4", "train.clip_norm=0.01", "train.weight_decay=0.3",
+                             "train.average_decay=0.08", "train.learning_rate=0.5"), tmp_path / "run", progress=False)
+    norms, average = [], None
+    watched = trainer.objective.model.decoder.to_mel.weight
+    trainer.optimiser.register_step_pre_hook(lambda *_: norms.append(torch.nn.utils.get_total_norm(
+        [parameter.grad for parameter in trainer.objective.main_parameters() if parameter.grad is not None]).item()))
+    for decay in (0.0, 0.08, 0.08):  # at first the mean is as short as the run
+        trainer.advance()
+        average = watched.detach().clone() if average is None else torch.lerp(average, watched.detach(), 1 - decay)
+    trainer.close()
+    assert norms == pytest.approx([0.01] * 3, rel=1e-4)
+    assert {group["weight_decay"] for group in trainer.optimiser.param_groups} == {0.3}
+    torch.testing.assert_close(trainer.average.decoder.to_mel.weight, average)
 
 
 def test_the_last_layer_is_fitted_to_the_reference(repository):
