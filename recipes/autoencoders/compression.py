@@ -34,9 +34,9 @@ HEAD = """# What speech costs as a file
 
 `compression.py`: recordings of the evaluation's speakers, encoded, decoded in their own voice, judged. Members of [the
 family](README.md), and the packaged model, each value of whose code is rounded to one of sixteen, for which it was not
-trained. Codes: of the content half, as wide as they are; with those of the {edge_frames} mel frames by which each end of
-a window is held on, more than what a second of speech takes. File: all that grows with the recording, codes and contours
-of pitch and level, packed by zlib. Once: header, speaker half, long-term spectrum, pitch range.
+trained. Codes: of the content half, as wide as they are; with those of the {edge_frames} mel frames by which each end
+of a window is held on, more than what a second of speech takes. File: all that grows with the recording, codes and
+contours of pitch and level, packed by zlib. Once: header, speaker half, long-term spectrum, pitch range.
 
 Means over {recordings} recordings with 95 % intervals.
 

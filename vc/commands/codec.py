@@ -35,7 +35,8 @@ def _encode(options):
     size, seconds = output.stat().st_size, encoded.samples / converter.sample_rate
     frames_s = converter.sample_rate / converter.mel.hop_samples / converter.model.encoder.stride
     print(f"{output}: {seconds:.2f} s of audio in {size} bytes, {8 * size / seconds:.0f} bits/s (codes before packing "
-          f"{content_bits(encoded) / seconds:.0f} bits/s with held edges, {frame_bits(encoded) * frames_s:.0f} without)")
+          f"{content_bits(encoded) / seconds:.0f} bits/s with held edges, "
+          f"{frame_bits(encoded) * frames_s:.0f} without)")
     return 0
 
 

@@ -21,8 +21,8 @@ class Parts:
 
 
 def split(groups, strata, seed) -> Parts:
-    """Deal whole groups to the parts, so that each stratum is in all three. A group in several strata, such as a speaker
-    at two microphones, is in the same part in all of them.
+    """Deal whole groups to the parts, so that each stratum is in all three. A group in several strata, such as a
+    speaker at two microphones, is in the same part in all of them.
 
     groups, strata: a label for each item. Raises DataError for a stratum of too few groups.
     """
