@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from vc.cepstrum import (LEAST_VARIANCE, MAX_FINE_STRETCH, OWN_TRUST_FRAMES, TARGET_TRUST_FRAMES, Spread, spread_of,
-                         with_spread)
+                         with_bands_stretched, with_spread)
 from vc.source_filter import cosine_basis, envelope_size
 
 BANDS, FRAMES = 32, 20_000
@@ -54,6 +54,13 @@ def test_the_same_spread_moves_nothing():
     frames = frames_with(some_covariance(3), 0.5)
     own = spread_of(frames)
     torch.testing.assert_close(with_spread(frames, own, own, PLENTY, PLENTY, trust=1.0), frames, atol=1e-3, rtol=0)
+
+
+def test_the_spread_of_frames_whose_bands_are_stretched():
+    frames, stretch = frames_with(some_covariance(3), 0.5), torch.linspace(0.8, 1.3, BANDS)
+    moved, expected = with_bands_stretched(spread_of(frames), stretch), spread_of(stretch[:, None] * frames)
+    torch.testing.assert_close(moved.envelope, expected.envelope, atol=0.03, rtol=0.03)
+    torch.testing.assert_close(moved.fine, expected.fine, atol=0.02, rtol=0.02)
 
 
 def test_without_trust_nothing_moves():

@@ -50,9 +50,32 @@ def test_a_blend_walks_the_great_circle_evenly(voices):
         torch.testing.assert_close(between, 0.75 * one + 0.25 * other)
 
 
-def test_between_a_voice_and_one_that_nobody_spoke_no_spread_is_known(voices):
+def test_towards_a_voice_that_nobody_spoke_the_spread_fades(voices):
+    invented = replace(voices[1], spectrum=replace(voices[1].spectrum, frames=0, spread=None))
+    quarter = blend(voices[0], invented, 0.75).spectrum
+    assert (quarter.spread.share, quarter.frames) == (0.25, voices[0].spectrum.frames)
+    torch.testing.assert_close(quarter.spread.fine, voices[0].spectrum.spread.fine)
+    eighth = blend(invented, blend(voices[0], invented, 0.75), 0.5).spectrum
+    assert (eighth.spread.share, eighth.frames) == (0.125, voices[0].spectrum.frames)
+    assert blend(invented, invented, 0.5).spectrum.spread is None
+
+
+def test_a_voice_and_its_equal_tell_twice_as_much_together(voices):
+    frames = voices[0].spectrum.frames
+    assert [blend(voices[0], voices[0], share).spectrum.frames for share in (0.0, 0.5, 1.0)] == [frames, 2 * frames,
+                                                                                               frames]
+
+
+def test_the_way_between_two_voices_ends_at_the_voices_themselves(voices):
+    invented = replace(voices[1], maps=None, spectrum=replace(voices[1].spectrum, frames=0, spread=None))
+    assert blend(voices[0], invented, 0.0, voices[0].name) == voices[0]
+    assert blend(voices[0], invented, 1.0, invented.name) == invented
+
+
+def test_a_faded_spread_survives_its_file(voices, converter, tmp_path):
     invented = replace(voices[1], spectrum=replace(voices[1].spectrum, spread=None))
-    assert blend(voices[0], invented, 0.5).spectrum.spread is None
+    save_voice(tmp_path / "mix.safetensors", blend(voices[0], invented, 0.75), converter)
+    assert load_voice(tmp_path / "mix.safetensors", converter).spectrum.spread.share == 0.25
 
 
 def test_a_voice_without_a_pitch_leaves_a_blend_the_pitch_of_the_others(voices):

@@ -1,5 +1,7 @@
 """Matching the long-term spectrum, by hand."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -37,6 +39,15 @@ def test_a_voice_that_was_heard_gives_its_spread_too():
     torch.testing.assert_close(matched.mean, target.mean, atol=0.02, rtol=0)
     torch.testing.assert_close(matched.spread.envelope, target.spread.envelope, atol=0.03, rtol=0)
     torch.testing.assert_close(matched.spread.fine, target.spread.fine, atol=0.01, rtol=0)
+
+
+def test_a_spread_that_is_known_in_part_is_taken_in_part():
+    torch.manual_seed(0)
+    target = long_term_spectrum([torch.randn(32, 32) @ torch.randn(32, 500) / 4])
+    log_mel, speech = torch.randn(32, 500), torch.ones(500, dtype=torch.bool)
+    alone, quarter, whole = (match_spectrum(log_mel, speech, replace(target, spread=spread)) for spread in
+                             (None, replace(target.spread, share=0.25), target.spread))
+    torch.testing.assert_close(quarter, 0.75 * alone + 0.25 * whole)
 
 
 def test_as_many_frames_as_trusted_half_go_half_the_way():

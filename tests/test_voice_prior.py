@@ -12,6 +12,7 @@ import torch
 
 from vc import conversion
 from vc.audio import save_audio
+from vc.cepstrum import Spread
 from vc.checkpoint import load_checkpoint
 from vc.conversion import Converter, load
 from vc.errors import CheckpointError, VoiceError
@@ -133,6 +134,18 @@ def test_a_real_voice_keeps_how_much_was_heard_of_it(one_kind):
                     spectrum=LongTermSpectrum(torch.tensor([-1.0, -2.0]), torch.tensor([1.0, 1.0]), 77))
     moved = one_kind.higher(voice, 1.0)
     assert (moved.seconds, moved.spectrum.frames) == (9.0, 77)
+
+
+def test_a_real_voice_keeps_its_maps_and_its_spread_goes_with_its_bands(one_kind):
+    """Of two bands the envelope is none and all is fine structure, so the first coefficient is their mean."""
+    heard = replace(one_kind.invent(0), maps=torch.ones(2, 3))
+    heard = replace(heard, spectrum=replace(heard.spectrum, spread=Spread(torch.zeros(0, 0), torch.tensor([0.5, 0.0]))))
+    moved = one_kind.higher(heard, 3.0)
+    stretch = moved.spectrum.std / heard.spectrum.std
+    expected = torch.stack([stretch.mean(), (stretch[0] - stretch[1]).abs() / 2]) * 0.5
+    torch.testing.assert_close(moved.spectrum.spread.fine, expected)
+    assert torch.equal(moved.maps, heard.maps)
+    assert one_kind.higher(one_kind.invent(0), 3.0).spectrum.spread is None
 
 
 def test_a_pitch_that_nobody_has_is_refused(prior):
@@ -270,6 +283,25 @@ def test_low_and_high_invented_voices_speak_so(packaged, source):
     assert high.pitch.mean - low.pitch.mean > 6 * SEMITONE
     assert heard[1] - heard[0] > 3 * SEMITONE
     assert heard[1] == pytest.approx(high.pitch.mean.item(), abs=2 * SEMITONE)
+
+
+def test_near_its_ends_the_way_between_two_voices_sounds_like_them(packaged, source, target):
+    prior, survey = load_prior(packaged), packaged.survey(source)
+    (frames, _), = packaged.windows(source, survey)
+    content, own = packaged.listen(frames), pitch_range(survey.f0)
+    invented, real = prior.invent(3), packaged.voice_of(target)
+
+    def distance(one, other):
+        one, other = (packaged.say(content, voice, own)[0] for voice in (one, other))
+        return ((one - other).abs() / packaged.model.band_std).mean().item()
+
+    assert distance(invented, real) > 0.4
+    for end, share in (invented, 0.0), (real, 1.0):
+        assert distance(blend(invented, real, share), end) == 0
+        assert distance(blend(invented, real, abs(share - 0.01)), end) < 0.02
+    assert distance(prior.higher(real, 0.01), real) < 0.01
+    steps = [distance(blend(invented, real, i / 8), blend(invented, real, (i + 1) / 8)) for i in range(8)]
+    assert max(steps) < 0.2
 
 
 def test_another_models_prior_and_other_files_are_refused(packaged, tiny_model, tmp_path):

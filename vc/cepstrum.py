@@ -10,7 +10,7 @@ least (Olkin and Pukelsheim 1982), so a sound stays the sound it is. Matching co
 al. 2016, arXiv 1511.05547); deviations of cepstra against over-smoothing: global variance (Toda and Tokuda 2007).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -25,10 +25,12 @@ MAX_FINE_STRETCH = 1.5  # of a deviation; more would lift noise
 @dataclass(frozen=True)
 class Spread:
     """Of the cepstrum of log-mel frames of M bands, E of whose coefficients are the envelope. envelope: covariance
-    (E, E). fine: deviations (M - E,)."""
+    (E, E). fine: deviations (M - E,). share: how much of a voice it tells, less than 1 of one that lies between a voice
+    that has a spread and one that has none."""
 
     envelope: torch.Tensor
     fine: torch.Tensor
+    share: float = 1.0
 
 
 def trusted(frames, half):
@@ -40,6 +42,20 @@ def spread_of(frames) -> Spread:
     """Of log-mel frames (M, t), at least one of them."""
     envelope, fine = _parted(cosine_basis(len(frames)).to(frames) @ (frames - frames.mean(1, keepdim=True)))
     return Spread(envelope @ envelope.T / frames.shape[1], fine.std(1, correction=0))
+
+
+def with_bands_stretched(spread: Spread, stretch) -> Spread:
+    """The spread of the same frames after each band's distance from its mean is multiplied: by `stretch` (M,).
+
+    What is not known, how envelope and fine structure and the coefficients of the latter go together, counts as not
+    at all.
+    """
+    fine = spread.fine.square().diag()
+    basis = cosine_basis(len(stretch)).to(stretch)
+    moved = basis @ (stretch[:, None] * basis.T)
+    covariance = moved @ torch.block_diag(spread.envelope, fine) @ moved.T
+    size = len(spread.envelope)
+    return replace(spread, envelope=covariance[:size, :size], fine=covariance.diagonal()[size:].clamp(min=0).sqrt())
 
 
 def with_spread(frames, own: Spread, target: Spread, own_frames, target_frames, trust):

@@ -22,8 +22,8 @@ MAX_STRETCH = 2.0  # of the deviation; more would lift noise
 
 @dataclass(frozen=True)
 class LongTermSpectrum:
-    """mean and std: (M,), of the log-mel of a voice's speech frames. frames: how many there were. spread: of their
-    cepstrum, None where nobody spoke them."""
+    """mean and std: (M,), of the log-mel of a voice's speech frames. frames: how many there were, or would tell as much
+    of a voice between others. spread: of their cepstrum, None where nobody spoke them."""
 
     mean: torch.Tensor
     std: torch.Tensor
@@ -63,11 +63,17 @@ def match_spectrum(log_mel, speech, target: LongTermSpectrum):
         return log_mel
     own = long_term_spectrum([log_mel[:, speech]])
     trust = trusted(own.frames, TRUST_FRAMES)
-    around = log_mel - own.mean[:, None]
-    if target.spread is None:
-        stretch = (target.std.to(log_mel) / own.std.clamp(min=1e-3)).clamp(1 / MAX_STRETCH, MAX_STRETCH) ** trust
-        around = around * stretch[:, None]
-    else:
-        around = with_spread(around, own.spread, target.spread, own.frames, target.frames, trust)
+    around = _spread_as(log_mel - own.mean[:, None], own, target, trust)
     matched = torch.lerp(own.mean, target.mean.to(log_mel), trust)[:, None] + around
     return torch.where(speech, matched, torch.minimum(matched, log_mel))
+
+
+def _spread_as(around, own, target, trust):
+    """Frames (M, T) less their mean, brought to the target's spread by its share, for the rest band by band. Both are
+    linear maps to what is wanted, and so is what lies between them, without a step at either end."""
+    stretch = (target.std.to(around) / own.std.clamp(min=1e-3)).clamp(1 / MAX_STRETCH, MAX_STRETCH) ** trust
+    by_band = around * stretch[:, None]
+    if target.spread is None:
+        return by_band
+    together = with_spread(around, own.spread, target.spread, own.frames, target.frames, trust)
+    return torch.lerp(by_band, together, target.spread.share)

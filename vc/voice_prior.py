@@ -15,6 +15,7 @@ import torch
 from torch.nn import functional as F
 
 from vc import assets
+from vc.cepstrum import with_bands_stretched
 from vc.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from vc.errors import VoiceError
 from vc.pitch_range import LEAST_SPREAD, PitchRange
@@ -59,14 +60,19 @@ class VoicePrior:
         """The voice with its mean F0 moved by `semitones`, lower where negative, and all else moved along.
 
         It moves by what the mixture expects of voices at the new pitch against the old one; how the voice differs from
-        the others at its pitch stays. Raises VoiceError for a pitch that no speaker had.
+        the others at its pitch stays, and so do its maps, though they were fitted where it was. Raises VoiceError for a
+        pitch that no speaker had.
         """
         self._require_pitch(voice, semitones)
         pitch = voice.pitch.mean.double()
         moved = pitch + semitones * SEMITONE
         step = self.expected(moved) - self.expected(pitch)
         there = voice_of_values(values_of(voice) + self.basis @ step, moved, self.speaker_dims, voice.name)
-        return replace(there, seconds=voice.seconds, spectrum=replace(there.spectrum, frames=voice.spectrum.frames))
+        spread = voice.spectrum.spread
+        if spread is not None:  # bands that spread more together do so alone
+            spread = with_bands_stretched(spread, there.spectrum.std / voice.spectrum.std.clamp(min=LEAST_STD))
+        return replace(there, seconds=voice.seconds, maps=voice.maps,
+                       spectrum=replace(there.spectrum, frames=voice.spectrum.frames, spread=spread))
 
     def expected(self, pitch):
         """Mean of the other coordinates (D - 1,) among voices whose mean log-F0 is `pitch`, a scalar tensor."""

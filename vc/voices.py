@@ -90,11 +90,12 @@ def save_voice(path, voice: Voice, converter):
     """Write a voice as a file of its own. Raises CheckpointError when it cannot be written."""
     extra = {"name": voice.name, "seconds": voice.seconds, "model": converter.fingerprint,
              "frames": voice.spectrum.frames}
-    tensors = voice_tensors(voice)
+    spread, tensors = voice.spectrum.spread, voice_tensors(voice)
     if voice.maps is not None:
         tensors["maps"] = voice.maps
-    if voice.spectrum.spread is not None:
-        tensors |= {"envelope_spread": voice.spectrum.spread.envelope, "fine_spread": voice.spectrum.spread.fine}
+    if spread is not None:
+        tensors |= {"envelope_spread": spread.envelope, "fine_spread": spread.fine}
+        extra["spread_share"] = spread.share
     save_checkpoint(path, Checkpoint("voice", converter.model.config, converter.step, extra, tensors))
 
 
@@ -121,13 +122,18 @@ def load_voice(path, converter) -> Voice:
                          f"the model it was made with")
     tensors = checkpoint.tensors
     voice = voice_from(tensors, name, extra["seconds"], extra["frames"])
-    spread = Spread(tensors["envelope_spread"], tensors["fine_spread"]) if "fine_spread" in tensors else None
+    spread = None
+    if "fine_spread" in tensors:
+        spread = Spread(tensors["envelope_spread"], tensors["fine_spread"], extra.get("spread_share", 1.0))
     return replace(voice, maps=tensors.get("maps"), spectrum=replace(voice.spectrum, spread=spread))
 
 
 def blend(first: Voice, second: Voice, share, name="") -> Voice:
     """The voice that lies `share` of the way from `first` (0) to `second` (1), along the great circle between their
-    speaker halves."""
+    speaker halves. The way begins and ends at the very voices. What was fitted to one of them alone, its maps and its
+    spread, fades towards the other."""
+    if share in (0, 1):
+        return replace(second if share else first, name=name)
     cosine = torch.dot(first.speaker, second.speaker).clamp(-1, 1)
     angle = torch.arccos(cosine)
     if angle < 1e-3:  # the same direction: there is no way to go
@@ -152,19 +158,29 @@ def _between(voices, shares, speaker, name):
     def mixed(values):
         return sum(share * value for share, value in zip(shares, values, strict=True))
 
-    spectra = [voice.spectrum for voice in voices]
-    spreads = [spectrum.spread for spectrum in spectra]
-    spread = None if None in spreads else Spread(mixed([spread.envelope for spread in spreads]),
-                                                 mixed([spread.fine for spread in spreads]))
-    spectrum = LongTermSpectrum(mixed([spectrum.mean for spectrum in spectra]),
-                                mixed([spectrum.std for spectrum in spectra]),
-                                sum(spectrum.frames for spectrum in spectra), spread)
+    spectrum = LongTermSpectrum(mixed([voice.spectrum.mean for voice in voices]),
+                                mixed([voice.spectrum.std for voice in voices]),
+                                *_spread_between([voice.spectrum for voice in voices], shares))
     heard = mixed([voice.pitch.mean.isfinite().float() for voice in voices])  # the share of those with a pitch
     pitch = PitchRange(mixed([voice.pitch.mean.nan_to_num() for voice in voices]) / heard,
                        mixed([voice.pitch.spread.nan_to_num() for voice in voices]) / heard)
     known = [(share, voice.maps) for share, voice in zip(shares, voices, strict=True) if voice.maps is not None]
     maps = sum(share * maps for share, maps in known) if known else None  # without maps nothing is corrected
     return Voice(name, speaker, sum(voice.seconds for voice in voices), spectrum, pitch, maps)
+
+
+def _spread_between(spectra, shares):
+    """How many frames tell it, and the Spread between the spectra that have one, each by its share; (0, None) where
+    none has."""
+    known = [(share * spectrum.spread.share, spectrum) for share, spectrum in zip(shares, spectra, strict=True)
+             if spectrum.spread is not None]
+    if not known:
+        return 0, None
+    whole = sum(part for part, _ in known)
+    # The variance of a mean of estimates, each of whose variances falls with its frames.
+    frames = round(whole**2 / sum(part**2 / max(1, spectrum.frames) for part, spectrum in known))
+    return frames, Spread(sum(part * spectrum.spread.envelope for part, spectrum in known) / whole,
+                          sum(part * spectrum.spread.fine for part, spectrum in known) / whole, whole)
 
 
 def is_voice_name(text):
