@@ -136,6 +136,7 @@ def sentence_table(ears, recordings, options):
         ranks = []
         for i, query in enumerate(queries):
             places = [one.place for one in find(query[name].frames, [one[name].frames for one in library])]
+            places = list(dict.fromkeys(places))  # a recording counts where it comes first
             ranks.append(1 + places.index(i) if i in places else np.inf)
         lines.append(f"| {name} | {_told(ranks)} |")
     return "\n".join(lines) + "\n"

@@ -1,5 +1,7 @@
 """`vc search`: recordings found by who speaks in them or by what is said."""
 
+import sys
+
 from vc.commands.shared import add_command, add_device, add_model, complain, nonempty, positive
 
 
@@ -29,8 +31,11 @@ def _search(options):
     index = Index(options.library, load(options.model, options.device), options.index, options.renew)
     failures = index.update()
     search = {"speaker": index.by_speaker, "content": index.by_content}[options.by]
-    for rank, match in enumerate(search(options.query, options.results), start=1):
+    found = search(options.query, options.results)
+    for rank, match in enumerate(found, start=1):
         print(f"{rank}\t{match.score:.3f}\t{table_cell(match.path)}\t{match.start_s:.2f}\t{match.end_s:.2f}")
+    if not found:
+        print(f"nothing was found in {options.library}: no other recording there holds enough speech", file=sys.stderr)
     for failure in failures:
         complain(failure)
     return 1 if failures else 0

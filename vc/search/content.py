@@ -40,9 +40,10 @@ class Found:
 
 
 def find(query: Sequence, sequences, candidates=CANDIDATES):
-    """List of Found, best first: the best place in each of the `candidates` most similar sequences."""
+    """List of Found, best first: the places in the `candidates` most similar sequences, none of which overlaps a better
+    one of its sequence by more than half."""
     places = _candidates(query.coarse, [sequence.coarse for sequence in sequences], candidates)
-    found = [_warp(query.fine, sequences[place].fine, place) for place in places]
+    found = [one for place in places for one in _warp(query.fine, sequences[place].fine, place)]
     return sorted(found, key=lambda one: -one.score)
 
 
@@ -87,14 +88,29 @@ def _centred(sequence):
 
 
 def _warp(query, sequence, place):
-    """The best place of a query (K, t) in a sequence (K, T')."""
+    """The places of a query (K, t) in a sequence (K, T'), best first: list of Found."""
     warping = library("librosa").sequence
     distances = 1 - _unit(query).T @ _unit(sequence)
     total, steps = warping.dtw(C=distances.astype(np.float64), subseq=True, backtrack=False, return_steps=True,
                                weights_add=np.array([0, STANDSTILL_COST, STANDSTILL_COST]))
-    last = int(total[-1].argmin())
-    path = warping.dtw_backtracking(steps, subseq=True, start=last)
-    return Found(place, float(1 - total[-1, last] / query.shape[1]), int(path[-1][1]), last + 1)
+    found = []
+    for last in _lows(total[-1]):
+        path = warping.dtw_backtracking(steps, subseq=True, start=last)
+        one = Found(place, float(1 - total[-1, last] / query.shape[1]), int(path[-1][1]), last + 1)
+        if not any(_shared(one, better) > (one.stop - one.start) / 2 for better in found):
+            found.append(one)
+    return found
+
+
+def _lows(costs):
+    """Where costs (T',) are no higher than on either side, the lowest first."""
+    around = np.pad(costs, 1, constant_values=np.inf)
+    lows = np.flatnonzero((costs <= around[:-2]) & (costs <= around[2:]))
+    return lows[costs[lows].argsort(kind="stable")].tolist()
+
+
+def _shared(one, other):
+    return min(one.stop, other.stop) - max(one.start, other.start)
 
 
 def _unit(sequence):
