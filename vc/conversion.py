@@ -275,11 +275,17 @@ class Converter:
                         noise_behind(log_mel, level_db).cpu(), f0, len(window) / self.sample_rate)
 
     def _voice_heard(self, pieces, name):
-        """The Voice that several pieces tell together, each by how long it is."""
+        """The Voice that several pieces tell together, each by how long it is; their order does not matter."""
+        # To the bit: sums are rounded by their order, and phases that follow each other make sound of the last digit.
+        pieces = sorted(pieces, key=lambda piece: piece.log_mel.sum().item())
         speaker = F.normalize(sum(piece.speaker * piece.seconds for piece in pieces), dim=0)
-        told, speech = zip(*(self._told_by(piece, speaker) for piece in pieces), strict=True)
+        evidence, speech = 0, []
+        for piece in pieces:
+            told, spoken = self._told_by(piece, speaker)
+            evidence = evidence + told
+            speech.append(spoken)
         return Voice(name, speaker, sum(piece.seconds for piece in pieces), long_term_spectrum(speech),
-                     pitch_range(torch.cat([piece.f0 for piece in pieces])), adaptation.solve(sum(told))[0].cpu())
+                     pitch_range(torch.cat([piece.f0 for piece in pieces])), adaptation.solve(evidence)[0].cpu())
 
     @torch.no_grad()
     def _told_by(self, piece, speaker):
