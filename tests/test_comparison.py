@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from reports import MEASURES, make_result
 
 from vc.errors import EvaluationError
-from vc.evaluation.comparison import (EXACT_PAIRS, bootstrap_interval, compare, format_p, holm, markdown,
-                                      permutation_p)
+from vc.evaluation.comparison import (EXACT_PAIRS, bootstrap_interval, compare, fewest_pairs, format_p, holm,
+                                      markdown, permutation_p)
+from vc.evaluation.intervals import Interval
 from vc.evaluation.page.side_by_side import comparison_page
 from vc.evaluation.result import Measure, save_result
 
@@ -40,7 +41,7 @@ def test_a_small_case_by_hand():
     assert (comparison.labels, comparison.pairs, row.pairs, row.values) == (["a", "b"], 4, 4, [2.5, 3.75])
     (difference,) = row.differences
     assert (difference.value, difference.p, difference.p_holm) == (1.25, 6 / 16, 6 / 16)
-    assert -1 <= difference.low < 1.25 < difference.high <= 3
+    assert (difference.low, difference.high) == (None, None)  # four sources say nothing of others
     assert difference.verdict == "no clear difference"
 
 
@@ -121,10 +122,43 @@ def test_the_p_of_no_difference_is_spread_evenly():
 def test_the_interval_is_that_of_the_mean():
     random = np.random.default_rng(3)
     values, weights = np.stack([np.zeros(100), random.normal(2, 3, 100)]), np.ones((2, 100))
-    low, high = bootstrap_interval(values, weights)
+    found = bootstrap_interval(values, weights)
     mean, error = values[1].mean(), values[1].std() / 10
-    assert (low, high) == pytest.approx((mean - 1.96 * error, mean + 1.96 * error), abs=0.2 * error)
-    assert bootstrap_interval(np.stack([np.zeros(5), np.full(5, 1.5)]), np.ones((2, 5))) == (1.5, 1.5)
+    assert (found.low, found.high) == pytest.approx((mean - 1.96 * error, mean + 1.96 * error), abs=0.2 * error)
+    assert bootstrap_interval(np.stack([np.zeros(5), np.full(5, 1.5)]), np.ones((2, 5))) == Interval(1.5, 1.5, 1.5)
+
+
+def test_the_interval_is_for_other_speakers():
+    """Four sources of each of six speakers, whose differences are the speaker's alone."""
+    shifts = [0.1, 0.5, -0.2, 0.4, 0.3, -0.1]
+    first, second = (result_of([shift * side for shift in shifts for _ in range(4)]) for side in (0, 1))
+    alone, together = [], []
+    for found, name in (alone, "ls{}"), (together, "so{}"):
+        asked = [[replace(pair, source_speaker=name.format(number // (4 if found is together else 1)))
+                  for number, pair in enumerate(one.pairs)] for one in (first, second)]
+        (row,) = compare([replace(first, pairs=asked[0]), replace(second, pairs=asked[1])], ["a", "b"]).rows
+        found += [row.differences[0].low, row.differences[0].high, row.differences[0].p]
+    assert together[1] - together[0] > 1.7 * (alone[1] - alone[0]) and together[2] == alone[2]
+
+
+def test_a_share_that_differs_in_no_pair_has_no_interval():
+    (row,) = compare([result_of([100.0] * 20, replace(UP, share=True)) for _ in range(2)], ["a", "b"]).rows
+    difference, = row.differences
+    assert (difference.value, difference.low, difference.high, difference.p) == (0, None, None, 1)
+    comparison = compare([result_of([100.0] * 20, replace(UP, share=True)) for _ in range(2)], ["a", "b"])
+    assert "| 0.000 [–], p = 1.000" in markdown(comparison) and "[–]" in comparison_page(comparison)
+
+
+@pytest.mark.parametrize("tests, pairs", [(1, 6), (17, 10), (34, 11)])
+def test_with_few_pairs_nothing_can_count(tests, pairs):
+    """2 of all choices of signs, times the number of tests, stays below 0.05 from so many pairs on."""
+    assert fewest_pairs(tests) == pairs and tests * 2 / 2**pairs < 0.05 <= tests * 2 / 2 ** (pairs - 1)
+    assert holm([2 / 2**pairs] + [1.0] * (tests - 1))[0] < 0.05
+
+
+def test_the_notes_say_how_many_pairs_are_needed():
+    notes = " ".join(compare([result_of([0.0] * 3), result_of([1.0] * 3)], ["a", "b"]).notes)
+    assert "at least 6 pairs" in notes and "takes pairs as independent" in notes
 
 
 def test_a_rate_is_pooled_over_words():
@@ -136,7 +170,6 @@ def test_a_rate_is_pooled_over_words():
                                          for item in one.items]) for one in (first, second))
     (row,) = compare([first, second], ["a", "b"]).rows
     assert row.values == pytest.approx([40.0, 10.0]) and row.differences[0].value == pytest.approx(-30.0)
-    assert (row.differences[0].low, row.differences[0].high) == pytest.approx((-37.5, 0.0))
     wordless = replace(second, items=[replace(item, values={**item.values, "words": 0}) for item in second.items
                                       if item.pair == 1] + [item for item in second.items if item.pair == 0])
     (row,) = compare([first, wordless], ["a", "b"]).rows

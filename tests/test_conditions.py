@@ -133,10 +133,14 @@ def test_a_missing_sample_is_told():
 def test_a_row_weighs_words_and_leaves_out_what_is_unknown():
     said = {"cosine_to_target": 0.5, "nearer_target": 100.0, "dnsmos": 2.0, "f0_correlation": None}
     found = [said | {"wer": 100.0, "words": 1, "source_wer": 0.0}, said | {"wer": 0.0, "words": 3, "source_wer": 0.0}]
-    told = dict(zip(conditions.COLUMNS, conditions.cells(found)))
-    assert told["wer"] == "25.0 [0.0, 100.0]" and told["cosine_to_target"] == "0.500 [0.500, 0.500]"
-    assert told["nearer_target"] == "100 [100, 100]" and told["f0_correlation"] == "-"
-    unknown = conditions.cells([said | {"wer": None, "source_wer": None}])
+    pairs = [Pair(Path(f"{number}.wav"), f"a{number}", "b", (Path("b.wav"),), "") for number in range(6)]
+    told = dict(zip(conditions.COLUMNS, conditions.cells(found, pairs[:2])))
+    assert told["wer"] == "25.0 [-]" and told["cosine_to_target"] == "0.500 [-]"
+    assert told["nearer_target"] == "100 [34, 100]" and told["f0_correlation"] == "-"
+    told = dict(zip(conditions.COLUMNS, conditions.cells(3 * found, pairs)))
+    assert told["wer"].startswith("25.0 [") and told["cosine_to_target"] == "0.500 [0.500, 0.500]"
+    assert told["nearer_target"] == "100 [61, 100]"
+    unknown = conditions.cells([said | {"wer": None, "source_wer": None}], pairs[:1])
     assert dict(zip(conditions.COLUMNS, unknown))["wer"] == "-"
 
 

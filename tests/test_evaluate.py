@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from vc.evaluation.figures import summarise
 from vc.evaluation.groups import group_names, guess_gender, know_speakers
 from vc.evaluation.instruments import INSTRUMENTS
 from vc.evaluation.listening import choose, score
+from vc.evaluation.page import report_page
 from vc.evaluation.pairs import Pair, write_pairs
 from vc.evaluation.result import EVERYTHING, Figure, Item, Measure, load_result
 from vc.evaluation.table import HEADLINE, format_figure, markdown
@@ -54,24 +56,32 @@ def found(figures, system, measure, group=EVERYTHING):
     return next((one for one in figures if (one.system, one.measure, one.group) == (system, measure, group)), None)
 
 
+def between(*speakers):
+    """Pairs of these sources and targets, each source a recording of its own."""
+    return [pair(f"{number}.wav", source, target) for number, (source, target) in enumerate(speakers)]
+
+
+ALIKE = between(*[("a", "b")] * 8)
+
+
 def as_result(measures, every):
     names = dict.fromkeys(item.system for item in every)
     return result.Result({}, measures, [result.System(name, name, "anchor") for name in names], [], every,
-                         summarise(measures, every))
+                         summarise(measures, every, ALIKE))
 
 
 def test_words_are_pooled_and_cosines_averaged():
-    figures = summarise(MEASURES, items("model", [0.7, 0.6], [10.0, 100.0], [10, 2], ["woman to man"]))
+    figures = summarise(MEASURES, items("model", [0.7, 0.6], [10.0, 100.0], [10, 2], ["woman to man"]), ALIKE)
     assert found(figures, "model", "cosine_to_target").value == pytest.approx(0.65)
     assert found(figures, "model", "wer").value == pytest.approx(25)  # 3 of 12 words
     assert found(figures, "model", "wer", "woman to man").n == 2
 
 
 def test_a_number_that_is_missing_is_left_out_of_its_cell_alone():
-    figures = summarise(MEASURES, items("model", [0.7, 0.6], [None, 50.0], [None, 4]))
+    figures = summarise(MEASURES, items("model", [0.7, 0.6], [None, 50.0], [None, 4]), ALIKE)
     assert (found(figures, "model", "wer").value, found(figures, "model", "wer").n) == (50, 1)
     assert found(figures, "model", "cosine_to_target").n == 2
-    assert found(summarise(MEASURES, items("model", [0.7], [None], [None])), "model", "wer") is None
+    assert found(summarise(MEASURES, items("model", [0.7], [None], [None]), ALIKE), "model", "wer") is None
 
 
 def test_the_difference_is_paired():
@@ -79,28 +89,55 @@ def test_the_difference_is_paired():
     measures = [*MEASURES[:2], Measure("wer_above_vocoded", "above", "points", "lower", "", weight="words")]
     every = [Item(number, "model", [], {"wer": wer, "wer_above_vocoded": 10.0, "words": 10})
              for number, wer in enumerate([0.0, 90.0, 20.0, 70.0, 10.0])]
-    figures = summarise(measures, every)
+    figures = summarise(measures, every, ALIKE)
     assert found(figures, "model", "wer").high - found(figures, "model", "wer").low > 30
     certain = found(figures, "model", "wer_above_vocoded")
     assert (certain.low, certain.value, certain.high) == pytest.approx((10, 10, 10))
 
 
+def test_speakers_are_drawn_and_not_pairs():
+    """Cosines that are the target's alone: five pairs of each of six targets are no more evidence than the six."""
+    cosines = np.repeat([0.5, 0.6, 0.7, 0.8, 0.9, 0.95], 5)
+    pairs = between(*((f"a{number}", f"b{number // 5}") for number in range(30)))
+    every = items("model", list(cosines), groups=["x"])
+    wide, narrow = (found(summarise(MEASURES[:1], every, listed), "model", "cosine_to_target", "x")
+                    for listed in (pairs, between(*((f"a{number}", f"b{number}") for number in range(30)))))
+    assert wide.value == narrow.value and wide.high - wide.low > 1.8 * (narrow.high - narrow.low)
+
+
+def test_a_share_that_all_pairs_reach_is_not_certain():
+    nearer = Measure("nearer_target", "nearer", "%", "higher", "", share=True)
+    every = [Item(number, "model", [], {"nearer_target": 100.0}) for number in range(8)]
+    figure = found(summarise([nearer], every, ALIKE), "model", "nearer_target")
+    assert (figure.value, figure.high, figure.n) == (100, 100, 8) and figure.low == pytest.approx(67.6, abs=0.1)
+
+
+def test_a_figure_without_an_interval_is_written_read_and_shown(tmp_path):
+    told = as_result(MEASURES[:1], items("model", [0.7, 0.8]))
+    told = replace(told, systems=[replace(system, kind="model") for system in told.systems], pairs=[
+        result.Pair("a", "a.wav", "a", "b", ["b.wav"])] * 2)
+    result.save_result(tmp_path, told)
+    again = result.load_result(tmp_path)
+    assert again == told and again.figures[0].low is None and again.figures[0].high is None
+    assert "| model | 0.750 [-] |" in markdown(again) and "[–]" in report_page(again, tmp_path)
+
+
 def test_the_equal_error_rate_is_of_all_pairs_of_a_group():
     every = items("model", [0.9, 0.2], groups=["x"])
-    figures = summarise(MEASURES, every, {(0, "model"): [0.1, 0.3], (1, "model"): [0.5, 0.4]})
+    figures = summarise(MEASURES, every, ALIKE, {(0, "model"): [0.1, 0.3], (1, "model"): [0.5, 0.4]})
     assert found(figures, "model", "equal_error_rate").value == pytest.approx(50)
     assert found(figures, "model", "equal_error_rate", "x").n == 2
-    assert found(summarise(MEASURES, every), "model", "equal_error_rate") is None
+    assert found(summarise(MEASURES, every, ALIKE), "model", "equal_error_rate") is None
 
 
 def test_a_missing_pair_stands_in_the_row_s_title():
     table = markdown(as_result(MEASURES[:1], items("model", [None, 0.7]) + items("source", [0.5, 0.7])))
-    assert "| model (1 pair missing) | 0.700 [0.700, 0.700] |" in table and "| source | 0.600 " in table
+    assert "| model (1 pair missing) | 0.700 [-] |" in table and "| source | 0.600 " in table
 
 
 def test_a_cell_without_a_figure_has_a_dash():
     every = items("model", [0.7]) + items("target", [0.9], [None], [None])
-    assert markdown(as_result(MEASURES[:2], every)).splitlines()[-1] == "| target | 0.900 [0.900, 0.900] | - |"
+    assert markdown(as_result(MEASURES[:2], every)).splitlines()[-1] == "| target | 0.900 [-] | - |"
 
 
 @pytest.mark.parametrize("unit, cell", [

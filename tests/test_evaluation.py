@@ -21,9 +21,10 @@ from vc.data.sampling import is_held_out
 from vc.data.store import StoreWriter
 from vc.errors import AudioError, DataError, VcError
 from vc.evaluation.cache import Cache, digest, program_digest
+from vc.evaluation.clusters import of_pairs
 from vc.evaluation.instrument import LEVEL_DBFS, load_levelled
 from vc.evaluation.instruments import INSTRUMENTS
-from vc.evaluation.intervals import ratio_of_sums, resampled_counts
+from vc.evaluation.intervals import Interval, ratio_of_sums, resampled_counts, share
 from vc.evaluation.pairs import COLUMNS as PAIR_COLUMNS
 from vc.evaluation.pairs import Pair, own_recordings, parallel_recordings, read_pairs, write_pairs
 from vc.evaluation.recognition import (
@@ -80,16 +81,108 @@ def test_pairs_without_words_make_no_rate():
     assert ratio_of_sums([0, 0], [0, 0]) is None
     assert ratio_of_sums([], []) is None
     mixed = ratio_of_sums([0, 1], [0, 4])  # a quarter of the resamples draw no word at all
-    assert (mixed.value, mixed.low, mixed.high) == (0.25, 0.25, 0.25)
+    assert (mixed.value, mixed.low, mixed.high) == (0.25, None, None)
+    many = ratio_of_sums([0] * 3 + [1] * 2, [0] * 3 + [4] * 2)  # one in thirteen of the resamples draws no word at all
+    assert (many.value, many.low, many.high) == (0.25, 0.25, 0.25)
 
 
 def test_draws_are_counted_and_nothing_can_change_them():
-    counts = resampled_counts(7, resamples=50)
+    counts = resampled_counts((tuple(range(7)),), resamples=50)
     assert counts.shape == (50, 7) and (counts.sum(axis=1) == 7).all()
     drawn = np.random.default_rng(0).integers(7, size=(50, 7))
     assert (counts[3] == np.bincount(drawn[3], minlength=7)).all()
     with pytest.raises(ValueError, match="read-only"):
         counts[0, 0] = 1
+
+
+def test_a_pair_counts_as_often_as_both_its_speakers_are_drawn():
+    counts = resampled_counts(("aabc", "xyxy"), resamples=400)
+    pairs = {(int(a), int(x)) for a, x in zip(counts[:, 0], counts[:, 3])}
+    assert {(4, 0), (1, 1), (2, 1)} <= pairs  # a twice and x twice; each once; a twice, and x and c once
+    sources, targets = (resampled_counts((side,), resamples=400) for side in ("aabc", "xyxy"))
+    assert (sources[:, 0] == sources[:, 1]).all() and (targets[:, 0] == targets[:, 2]).all()
+    assert counts.mean() == pytest.approx(1, abs=0.15) and (counts == 0).all(axis=1).any()
+
+
+def crossed(generator, speakers=10, share=0.3):
+    """Values of the pairs of as many sources as targets, each speaker a share of the variance, and both labels."""
+    source, target = (numbers.ravel() for numbers in np.divmod(np.arange(speakers**2), speakers))
+    parts = generator.normal(size=speakers), generator.normal(size=speakers), generator.normal(size=speakers**2)
+    values = share**0.5 * (parts[0][source] + parts[1][target]) + (1 - 2 * share) ** 0.5 * parts[2]
+    return values, (source.tolist(), target.tolist())
+
+
+def test_the_interval_covers_the_truth_where_speakers_matter():
+    generator = np.random.default_rng(7)
+    covered = {"speakers": [], "pairs": []}
+    for _ in range(150):
+        values, speakers = crossed(generator)
+        for drawn, clusters in ("speakers", speakers), ("pairs", ()):
+            figure = ratio_of_sums(values, np.ones(100), clusters, resamples=300)
+            covered[drawn].append(figure.low <= 0 <= figure.high)
+    assert np.mean(covered["speakers"]) > 0.88 and np.mean(covered["pairs"]) < 0.7
+
+
+def test_shares_have_an_interval_that_covers_the_truth_at_the_ends():
+    """All that 12 pairs can say of a share of 0.9, weighed by how probable it is; the percentiles held it in 0.71."""
+    covered = 0.0
+    for hits in range(13):
+        figure = share([1] * hits + [0] * (12 - hits), resamples=2000)
+        covered += math.comb(12, hits) * 0.9**hits * 0.1 ** (12 - hits) * (figure.low <= 0.9 <= figure.high)
+    assert 0.93 < covered < 0.99
+
+
+def test_a_share_by_hand():
+    """Of n that agree, Wilson's interval reaches as far as n / (n + 1.96 squared)."""
+    assert share([1] * 120).low == pytest.approx(120 / 123.8415, abs=1e-4) and share([1] * 120).high == 1
+    assert share([0] * 12).high == pytest.approx(1 - 12 / 15.8415, abs=1e-4) and share([0] * 12).low == 0
+    assert share([1]).low == pytest.approx(1 / 4.8415, abs=1e-4) and share([]) is None
+    assert share([1] * 120, [list(range(6)) * 20]).low == pytest.approx(6 / 9.8415, abs=1e-4)
+    half = share([1, 0] * 50)
+    assert (half.low, half.high) == pytest.approx((0.4038, 0.5962), abs=0.002)
+
+
+def test_a_share_rests_on_no_more_than_what_errs_on_its_own():
+    hits = np.repeat([1, 1, 1, 0, 1, 0, 1, 1, 1, 0], 10)
+    alone, together = share(hits), share(hits, [np.repeat(range(10), 10).tolist()])
+    single = share(hits[::10])
+    assert (together.low, together.high) == pytest.approx((single.low, single.high), abs=0.01)
+    assert together.high - together.low > 2 * (alone.high - alone.low)
+
+
+def test_a_few_speakers_give_no_interval_for_others():
+    values, ones = np.random.default_rng(0).normal(size=40), np.ones(40)
+    few, enough = ([number % speakers for number in range(40)] for speakers in (4, 5))
+    for clusters in [few], [few, enough], [enough, few]:
+        figure = ratio_of_sums(values, ones, clusters)
+        assert (figure.value, figure.low, figure.high) == (pytest.approx(values.mean()), None, None)
+        assert figure.times(2) == Interval(2 * figure.value, None, None)
+    figure = ratio_of_sums(values, ones, [enough])
+    assert figure.low < figure.value < figure.high
+    assert ratio_of_sums([1.0] * 4, [1] * 4).low is None and ratio_of_sums([1.0] * 5, [1] * 5).low == 1
+
+
+def told_apart(*pairs):
+    return of_pairs([Pair(Path(source), who, target, (Path(reference),), "")
+                     for source, who, target, reference in pairs])
+
+
+def test_pairs_are_told_apart_by_speakers():
+    assert told_apart(*((f"{who}{to}.wav", who, to, f"{to}.wav") for who in "abc" for to in "xyz")) == (
+        list("aaabbbccc"), list("xyzxyzxyz"))
+
+
+def test_a_single_speaker_is_told_apart_by_recordings():
+    crossed = [(f"{who}.wav", "a", to, f"{to}.wav") for who in "12" for to in "xy"]
+    assert told_apart(*crossed) == ([Path("1.wav")] * 2 + [Path("2.wav")] * 2, list("xyxy"))
+    assert told_apart(*((f"{who}.wav", who, "x", "x.wav") for who in "abb")) == (list("abb"),)
+    assert told_apart(*[("a.wav", "a", "x", "x.wav")] * 3) == ()
+
+
+def test_a_side_that_tells_nothing_more_is_left_out():
+    assert told_apart(("1", "a", "x", "r"), ("2", "b", "x", "r"), ("3", "c", "y", "r")) == (list("xxy"),)
+    assert told_apart(("1", "a", "x", "r"), ("2", "a", "y", "r"), ("3", "b", "z", "r")) == (list("aab"),)
+    assert told_apart(*((who, who, who.upper(), "r") for who in "abc")) == (list("ABC"),)
 
 
 # Equal error rate
@@ -121,6 +214,22 @@ def test_equal_error_rates_by_hand():
     assert equal_error_rate([0.5, 0.5], [[0.5], [0.5]]).value == pytest.approx(0.5)
     assert equal_error_rate([1, 2, 3, 4], [[2.5], [0], [0], [0]]).value == pytest.approx(0.25)
     assert equal_error_rate([0.9], [[]]) is None
+
+
+def test_an_equal_error_rate_without_an_error_is_not_certain():
+    assert equal_error_rate([0.9] * 12, [[0.1]] * 12) == Interval(0, None, None)
+
+
+def test_the_equal_error_rate_rests_on_speakers():
+    """A target whom nobody sounds like is refused by all its answers at once."""
+    true, false = np.tile([0.9, 0.9, 0.9, 0.9, 0.2, 0.9], 10), [[0.1, 0.3, 0.5]] * 60
+    alone, together = (equal_error_rate(true, false, clusters) for clusters in ((), [list(range(6)) * 10]))
+    assert together.value == alone.value and together.high - together.low > 1.8 * (alone.high - alone.low)
+
+
+def test_a_resample_without_a_false_trial_says_nothing():
+    """One pair of twenty has a false trial: a third of the resamples do not draw it."""
+    assert equal_error_rate([0.1] * 20, [[0.9]] + [[]] * 19) == Interval(1, None, None)
 
 
 def test_the_equal_error_rate_of_chance_has_an_interval_around_a_half():

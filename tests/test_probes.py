@@ -19,6 +19,7 @@ from vc.probing import PROBES, findings, information, make_probe, parts, text
 from vc.probing.fitting import Effort, fit
 from vc.probing.heads import classify_frames, regress, regress_frames
 from vc.probing.listener import Heard
+from vc.probing.report import load_findings
 from vc.probing.run import run_probes
 from vc.probing.speech import draw_sample
 
@@ -266,9 +267,10 @@ def test_information_is_found_in_the_half_that_has_it_and_not_in_exchanged_pairs
         piece.log_mel[:4, ::2] = piece.content.half()
         piece.log_mel[:4, 1::2] = piece.content.half()[:, :-1]
     found = measure("information", heard)
-    assert found["information_from_content"].low > 0.5
-    assert found["divergence_from_content"].low > 0.1
-    for name in found:  # by size: two judged speakers are too few for an interval to be relied on, see `judge`
+    assert found["information_from_content"].value > 0.5
+    assert found["divergence_from_content"].value > 0.1
+    for name in found:  # by size: two judged speakers are too few for an interval, see `judge`
+        assert found[name].low is None and found[name].high is None
         if "exchanged" in name or "from_speaker" in name:
             assert abs(found[name].value) < 0.02, found[name]
 
@@ -293,6 +295,18 @@ def test_intervals_rest_on_clusters():
     assert wide.value == narrow.value == pytest.approx(float(items.mean()))
     assert wide.low < narrow.low < wide.value < narrow.high < wide.high
     assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
+
+
+def test_an_accuracy_of_nothing_is_not_certain():
+    """Wilson's interval of as many trials as there are clusters: 0 of 29 is at most 0.117."""
+    def of(hits, clusters):
+        hits = torch.tensor(hits, dtype=torch.float32)
+        return findings.judge("content", "", "accuracy", 0.1, lambda i: float(hits[i].mean()), clusters, EFFORT)
+    nothing = of([0.0] * 58, [i // 2 for i in range(58)])
+    assert (nothing.value, nothing.low, nothing.high) == (0, 0, pytest.approx(1 - 29 / (29 + 1.96**2), abs=1e-4))
+    assert of([1.0] * 40, ["one"] * 40).low == pytest.approx(1 / (1 + 1.96**2), abs=1e-4)
+    some = of([1.0, 1.0, 1.0, 0.0] * 25, range(100))
+    assert (some.low, some.high) == pytest.approx((0.657, 0.825), abs=0.015)
 
 
 def test_each_stratum_is_in_all_parts_and_no_group_in_two():
@@ -376,7 +390,8 @@ def test_the_command_prints_and_saves_what_it_finds(vc_process, tiny_model, tabl
     for name in ("text_from_content", "loudness_from_speaker", "information_from_content_exchanged"):
         assert name in first.out
         assert set(saved[name]) == {"half", "title", "value", "low", "high", "chance", "unit", "n"}
-        assert saved[name]["low"] <= saved[name]["value"] <= saved[name]["high"]
+        assert saved[name]["low"] is None and saved[name]["high"] is None  # of one judged speaker of four
+    assert load_findings(tmp_path / "one.json") == saved
     assert "left out: speaker: 0 speaker(s) with 3 recordings" in first.out
     assert "left out: channel" in first.out
     assert "4 speakers" in first.out

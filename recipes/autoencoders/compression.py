@@ -20,6 +20,7 @@ from vc.audio import save_audio
 from vc.codec import decode_steps, encode
 from vc.codec.file import content_bits, pack, unpack
 from vc.conversion import DEFAULT_MODEL, EDGE_FRAMES, load
+from vc.evaluation.clusters import of_recordings
 from vc.evaluation.instrument import SAMPLE_RATE_HZ, Case, Sound
 from vc.evaluation.intervals import ratio_of_sums
 from vc.evaluation.naturalness import Naturalness
@@ -38,7 +39,7 @@ trained. Codes: of the content half, as wide as they are; with those of the {edg
 of a window is held on, more than what a second of speech takes. File: all that grows with the recording, codes and
 contours of pitch and level, packed by zlib. Once: header, speaker half, long-term spectrum, pitch range.
 
-Means over {recordings} recordings with 95 % intervals.
+Means over {recordings} recordings of {speakers} speakers with 95 % intervals, for which speakers are drawn anew.
 
 | model | codes, bits/s | file, bits/s | once, bytes | cosine to the recording | WER, % | DNSMOS |
 |---|---|---|---|---|---|---|
@@ -52,8 +53,8 @@ def main(arguments):
     parser.add_argument("--limit", type=int, default=20, metavar="N", help="recordings used (default: %(default)s)")
     parser.add_argument("models", nargs="+", metavar="MODEL")
     options = parser.parse_args(arguments)
-    recordings = chosen(read_pairs(options.pairs), options.limit)
-    listener = Listener(recordings)
+    spoken = chosen(read_pairs(options.pairs), options.limit)
+    listener = Listener(spoken)
     lines = [listener.row("the recordings", lambda source, output: source, []),
              listener.row("mel and vocoder alone", resynthesis(load(device="cpu")), [])]
     for path in (*options.models, DEFAULT_MODEL):
@@ -61,14 +62,15 @@ def main(arguments):
         name = "the packaged model, rounded" if path == DEFAULT_MODEL else Path(path).parent.name
         lines.append(listener.row(name, round_trip(converter, files), files))
         print(lines[-1], flush=True)
-    write_atomically(TABLE, HEAD.format(recordings=len(recordings), edge_frames=EDGE_FRAMES) + "\n".join(lines) + "\n")
+    speakers = len({pair.source_speaker for pair in spoken})
+    head = HEAD.format(recordings=len(spoken), speakers=speakers, edge_frames=EDGE_FRAMES)
+    write_atomically(TABLE, head + "\n".join(lines) + "\n")
     return 0
 
 
 def chosen(pairs, limit):
-    """{source: text} of different sources with a text, evenly over the list."""
-    sources = {pair.source: pair.text for pair in pairs if pair.text}
-    return dict(evenly(sources.items(), limit))
+    """Pairs of different sources with a text, evenly over the list."""
+    return evenly({pair.source: pair for pair in pairs if pair.text}.values(), limit)
 
 
 def round_trip(converter, files):
@@ -89,19 +91,20 @@ def resynthesis(converter):
 
 
 class Listener:
-    """Judges what becomes of the recordings, {source: text}."""
+    """Judges what becomes of the sources of pairs."""
 
-    def __init__(self, recordings):
-        self._recordings = recordings
-        self._voice, self._words, self._quality = (instrument(tuple(recordings.values())) for instrument in
+    def __init__(self, pairs):
+        self._spoken = {pair.source: pair.text for pair in pairs}
+        self._clusters = of_recordings([pair.source_speaker for pair in pairs], [pair.source for pair in pairs])
+        self._voice, self._words, self._quality = (instrument(tuple(self._spoken.values())) for instrument in
                                                    (Similarity, Recognition, Naturalness))
-        self._known = {source: self._voice.read(Sound(source)) for source in recordings}
+        self._known = {source: self._voice.read(Sound(source)) for source in self._spoken}
 
     def row(self, name, make, files):
         """A line of the table. make: (source, output) -> path to listen to. files: what it has encoded, or nothing."""
         cosines, errors, words, qualities, seconds = [], [], [], [], 0.0
         with tempfile.TemporaryDirectory(prefix="vc-compression-") as folder:
-            for number, (source, text) in enumerate(self._recordings.items()):
+            for number, (source, text) in enumerate(self._spoken.items()):
                 sound = Sound(make(source, Path(folder) / f"{number}.wav"), text)
                 cosines.append(self._voice.judge(Case(self._voice.read(sound), source=self._known[source],
                                                       references=[self._known[source]]))["cosine_to_target"])
@@ -111,8 +114,9 @@ class Listener:
                 qualities.append(self._quality.read(sound))
                 seconds += len(sound.levelled) / SAMPLE_RATE_HZ
         cells = costs(files, seconds) if files else ["-"] * 3
-        cells += [cell(ratio_of_sums(cosines, [1] * len(cosines)), 3), cell(ratio_of_sums(errors, words), 1),
-                  cell(ratio_of_sums(qualities, [1] * len(qualities)), 2)]
+        ones = [1] * len(cosines)
+        cells += [cell(ratio_of_sums(numerators, denominators, self._clusters), digits) for numerators, denominators,
+                  digits in ((cosines, ones, 3), (errors, words, 1), (qualities, ones, 2))]
         return f"| {name} | " + " | ".join(cells) + " |"
 
 

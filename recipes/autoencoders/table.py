@@ -77,8 +77,8 @@ def shown(value, form):
     if value is None:
         return "-"
     if isinstance(value, list):
-        middle, low, high = map(form.format, value)
-        return f"{middle} [{low}, {high}]"
+        middle, *ends = (form.format(number) for number in value if number is not None)
+        return f"{middle} [{', '.join(ends) or '-'}]"
     return form.format(value / 1e6 if form == "{:.1f}" else value)
 
 

@@ -21,9 +21,10 @@ from vc.audio import save_audio
 from vc.conversion import load
 from vc.data.layouts import find_recordings
 from vc.errors import VcError
+from vc.evaluation.clusters import of_pairs
 from vc.evaluation.groups import know_speakers
 from vc.evaluation.instrument import Case, Sound
-from vc.evaluation.intervals import ratio_of_sums
+from vc.evaluation.intervals import ratio_of_sums, share
 from vc.evaluation.naturalness import Naturalness
 from vc.evaluation.pairs import read_pairs
 from vc.evaluation.pitch import Pitch
@@ -36,6 +37,7 @@ BEGIN = "<!-- conditions: written by recipes/default/conditions.py -->\n"
 END = "<!-- end of conditions -->\n"
 INSTRUMENTS = {"voice": Similarity, "words": Recognition, "quality": Naturalness, "melody": Pitch}
 GENDER_RECORDINGS = 3  # of a speaker, to guess the gender from
+SHARE = "nearer_target"  # of the pairs, not a mean over them
 # Measure: its column's title, digits, and what it is weighed by (None: each pair counts alike).
 COLUMNS = {
     "cosine_to_target": ("cosine to target", 3, None),
@@ -90,7 +92,8 @@ def _measure(options, pairs, folder):
     for row in rows:
         found = [judge.measure(converter, trial, folder / f"result-{number}.wav")
                  for number, trial in enumerate(row.trials)]
-        lines.append(f"| {row.name} | {len(row.trials)} | {' | '.join(cells(found))} | {row.note} |")
+        told = cells(found, [trial.pair for trial in row.trials])
+        lines.append(f"| {row.name} | {len(row.trials)} | {' | '.join(told)} | {row.note} |")
         print(lines[-1], file=sys.stderr, flush=True)
     titles = " | ".join(title for title, *_ in COLUMNS.values())
     return (f"Model {converter.fingerprint[:12]}, step {converter.step}.\n\n| condition | pairs | {titles} | note |\n"
@@ -136,15 +139,19 @@ class Judge:
         return self._known[key]
 
 
-def cells(found):
-    """The columns of a row: each measure over the trials with its interval, or a dash."""
-    return [_cell([one for one in found if one.get(measure) is not None], measure, digits, weight)
-            for measure, (_, digits, weight) in COLUMNS.items()]
+def cells(found, pairs):
+    """The columns of a row: each measure over the trials with its interval, or a dash. pairs: theirs."""
+    return [_cell([(one, pair) for one, pair in zip(found, pairs, strict=True) if one.get(measure) is not None],
+                  measure, digits, weight) for measure, (_, digits, weight) in COLUMNS.items()]
 
 
 def _cell(found, measure, digits, weight):
-    weights = np.array([1.0 if weight is None else one[weight] for one in found])
-    return cell(ratio_of_sums(np.array([one[measure] for one in found]) * weights, weights), digits)
+    values, clusters = np.array([one[measure] for one, _ in found]), of_pairs([pair for _, pair in found])
+    if measure == SHARE:
+        interval = share(values / 100, clusters)
+        return cell(interval and interval.times(100), digits)
+    weights = np.array([1.0 if weight is None else one[weight] for one, _ in found])
+    return cell(ratio_of_sums(values * weights, weights, clusters), digits)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from vc.audio import save_audio
 from vc.config import DataConfig
 from vc.conversion import load
 from vc.data.sampling import is_held_out
+from vc.evaluation.clusters import of_recordings
 from vc.evaluation.instrument import Sound
 from vc.evaluation.intervals import ratio_of_sums
 from vc.evaluation.naturalness import Naturalness
@@ -112,7 +113,7 @@ class Judges:
         self.naturalness = Naturalness()
 
     def cells(self, made, sources, kept):
-        """Cells of the table, with 95 % bootstrap intervals over sentences."""
+        """Cells of the table, with 95 % bootstrap intervals over the sentences' speakers."""
         direction = mean_direction([self.voice.read(Sound(clip.path)) for clip in kept])
         cosines, errors, words, ratings = [], [], [], []
         for path, source in zip(made, sources):
@@ -122,8 +123,9 @@ class Judges:
             words.append(len(said))
             ratings.append(self.naturalness.read(sound))
         ones = [1] * len(made)
-        return [cell(ratio_of_sums(cosines, ones), 3), cell(ratio_of_sums(errors, words), 1),
-                cell(ratio_of_sums(ratings, ones), 2)]
+        clusters = of_recordings([source.speaker for source in sources], [source.path for source in sources])
+        return [cell(ratio_of_sums(numerators, denominators, clusters), digits) for numerators, denominators, digits
+                in ((cosines, ones, 3), (errors, words, 1), (ratings, ones, 2))]
 
 
 if __name__ == "__main__":

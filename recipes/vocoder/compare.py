@@ -21,6 +21,7 @@ from fidelity import Measures, silence_dbfs
 
 from vc.audio import load_audio
 from vc.config import MelConfig
+from vc.evaluation.clusters import of_recordings
 from vc.evaluation.intervals import ratio_of_sums
 from vc.features import LogMel
 from vc.level import at_level
@@ -61,9 +62,11 @@ def main():
             reading = measures.compare(wave, made, row["text"]) | {"rtf": (took_s, len(wave) / 16000)}
             readings[name].append(reading)
         print(row["path"], {name: round(rows[-1]["pesq"][0], 2) for name, rows in readings.items()}, file=sys.stderr)
-    lines = [*table(readings), "", f"{len(recordings)} recordings of {len({row['speaker'] for row in recordings})} "
-             f"speakers.", "", *(f"- {name}: silence comes out at {silence_dbfs(system):.0f} dBFS"
-                                 for name, system in systems.items())]
+    clusters = of_recordings([row["speaker"] for row in recordings], [row["path"] for row in recordings])
+    speakers = len({row["speaker"] for row in recordings})
+    lines = [*table(readings, clusters), "", f"{len(recordings)} recordings of {speakers} speakers.", "",
+             *(f"- {name}: silence comes out at {silence_dbfs(system):.0f} dBFS"
+               for name, system in systems.items())]
     text = "\n".join(lines) + "\n"
     options.output.write_text(text, encoding="utf-8") if options.output else print(text, end="")
 
@@ -139,18 +142,22 @@ def read_at_level(path, mel):
     return at_level(wave[:len(wave) // mel.hop_samples * mel.hop_samples], mel.sample_rate_hz)
 
 
-def table(readings):
-    """Lines of a table in Markdown, with 95 % bootstrap intervals over recordings."""
+def table(readings, clusters=()):
+    """Lines of a table in Markdown, with 95 % bootstrap intervals. clusters: see vc.evaluation.intervals."""
     titles = [title for title, _ in COLUMNS.values()]
     yield "| | " + " | ".join(titles) + " |"
     yield "|---" * (len(titles) + 1) + "|"
     for name, rows in readings.items():
         cells = []
         for column, (_, form) in COLUMNS.items():
-            figure = ratio_of_sums(*zip(*(row[column] for row in rows)))
-            cells.append("-" if figure is None else
-                         f"{form.format(figure.value)} ({form.format(figure.low)}-{form.format(figure.high)})")
+            figure = ratio_of_sums(*zip(*(row[column] for row in rows)), clusters)
+            cells.append("-" if figure is None else _cell(figure, form))
         yield f"| {name} | " + " | ".join(cells) + " |"
+
+
+def _cell(figure, form):
+    ends = "-" if figure.low is None else f"{form.format(figure.low)}-{form.format(figure.high)}"
+    return f"{form.format(figure.value)} ({ends})"
 
 
 if __name__ == "__main__":

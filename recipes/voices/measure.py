@@ -24,8 +24,9 @@ from vc.conversion import load
 from vc.data.sampling import group_by_speaker, is_held_out
 from vc.data.store import SpeechStore
 from vc.errors import VcError, VoiceError
-from vc.evaluation.intervals import ratio_of_sums
+from vc.evaluation import intervals
 from vc.evaluation.similarity import mean_direction
+from vc.evaluation.table import cell as figure_cell
 from vc.voice_prior import SEMITONE, load_prior
 from vc.voices import blend
 
@@ -172,8 +173,15 @@ def control(converter, prior, people, invented, said, sources, ear):
              for voice, name in zip(tqdm(invented[:STEERED], "approaching"), people.voices)]
     for i, share in enumerate(SHARES):
         yield f"--like A --share {share:g}: cosine to recordings of A", [step[i] for step in steps], None
-    rising = [100.0 * (after > before) for step in steps for before, after in zip(step, step[1:])]
-    yield "steps of the share that bring it nearer to A, %", rising, None
+    yield "steps of the share that bring it nearer to A, %", rising(steps), None
+
+
+def rising(steps):
+    """How many steps raise the cosine, in percent, told with its interval. steps: cosines along the shares, a list for
+    each voice, whose steps rise or fall together."""
+    rises = [(voice, float(after > before)) for voice, step in enumerate(steps)
+             for before, after in zip(step, step[1:])]
+    return figure_cell(intervals.share([rise for _, rise in rises], [[voice for voice, _ in rises]]).times(100), 1)
 
 
 def approach(converter, voice, name, people, sources, ear):
@@ -195,11 +203,10 @@ def table(rows, invented, real, met, converter):
 
 
 def cell(values):
-    """A mean with its interval and the highest value, or a dash."""
-    if not values:
-        return "-"
-    mean = ratio_of_sums(values, np.ones(len(values)))
-    return f"{mean.value:.3f} [{mean.low:.3f}, {mean.high:.3f}], {max(values):.3f}"
+    """A mean with its interval and the highest value, or a dash; what is told already stays as it is."""
+    if not values or isinstance(values, str):
+        return values or "-"
+    return f"{figure_cell(intervals.ratio_of_sums(values, np.ones(len(values))), 3)}, {max(values):.3f}"
 
 
 if __name__ == "__main__":

@@ -5,11 +5,14 @@ Differences are paired: the same source, said by the same target. P is a number 
 """
 
 import itertools
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from vc.errors import EvaluationError
+from vc.evaluation.clusters import of_pairs
+from vc.evaluation.intervals import FEWEST, Interval, percentiles, resampled_counts, sides_of
 from vc.evaluation.page.tables import count, format_interval, format_number
 from vc.evaluation.result import Measure
 from vc.evaluation.table import title_with_unit
@@ -30,12 +33,13 @@ class Contender:
 
 @dataclass(frozen=True)
 class Difference:
-    """A model minus the first, over pairs. p: of the sign-flip permutation test. p_holm: corrected for all that is
-    shown. verdict: "better", "worse", "different" or "no clear difference"."""
+    """A model minus the first, over pairs. low, high: of its 95 % interval, None where there is none. p: of the
+    sign-flip permutation test. p_holm: corrected for all that is shown. verdict: "better", "worse", "different" or "no
+    clear difference"."""
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     p: float
     p_holm: float
     verdict: str
@@ -65,15 +69,20 @@ class Comparison:
     @property
     def notes(self):
         """What one must know to read it."""
+        tests = sum(len(row.differences) for row in self.rows)
         notes = [
             f"Over the {count(self.pairs, 'pair')} that all answered, less those where one of them lacks the measure. "
             f"Values are means over pairs, error rates pooled; differences are paired, against {self.labels[0]}.",
-            f"In brackets: 95 % intervals, {RESAMPLES} bootstrap resamples of the pairs.",
+            f"In brackets: 95 % intervals. Source and target speakers are drawn anew, a pair counts by how often both "
+            f"of its were (pigeonhole bootstrap, Owen 2007), {RESAMPLES} times: for other speakers like these, and up "
+            f"to 1.7 times too wide where speakers do not matter. None where a side has two to {FEWEST - 1} speakers, "
+            "nor of shares that differ in no pair.",
             f"p: two-sided sign-flip permutation test of the mean difference, every choice of signs up to "
             f"{EXACT_PAIRS} pairs, {RESAMPLES} random ones above. Corrected after Holm (1979) over the "
-            f"{sum(len(row.differences) for row in self.rows)} differences shown; a difference counts below {LEVEL:g}.",
-            "Both take pairs as independent; pairs that share a speaker are not quite, so read what is close to the "
-            "limit with care.",
+            f"{count(tests, 'difference')} shown; a difference counts below {LEVEL:g}. That takes at least "
+            f"{count(fewest_pairs(tests), 'pair')}: with fewer nothing can count, wherever 0 lies.",
+            "The test takes pairs as independent. Where speakers matter to a difference, it finds too many: one whose "
+            "interval holds 0 may be of these speakers alone.",
         ]
         if self.left_out:
             notes.append(f"No value for each pair, so not compared: {', '.join(self.left_out)}.")
@@ -92,7 +101,8 @@ def compare(results, names):
         raise EvaluationError("the reports have no pair in common, expected the same sources, references and texts; "
                               "evaluate the models with one list of pairs")
     common = _common_measures(results, names)
-    tables = {measure.name: _table(measure, contenders, keys) for measure in common}
+    asked = {_key(pair): pair for pair in results[0].pairs}
+    tables = {measure.name: _table(measure, contenders, keys, asked) for measure in common}
     measures = [measure for measure in common if tables[measure.name] is not None]
     if not measures:
         raise EvaluationError("the reports have no measure in common that is known for a common pair; "
@@ -115,11 +125,15 @@ def _contenders(result, name):
     models = [system for system in result.systems if system.kind == "model"]
     if not models:
         raise EvaluationError(f"{name}: a report without a model, only anchors; evaluate a model")
-    keys = [(pair.source, pair.source_speaker, pair.target_speaker, *pair.references, pair.text)
-            for pair in result.pairs]
+    keys = [_key(pair) for pair in result.pairs]
     return [Contender(name if len(models) == 1 else f"{name}, {system.title}",
                       {keys[item.pair]: item.values for item in result.items if item.system == system.name})
             for system in models]
+
+
+def _key(pair):
+    """Equal for pairs of which the same was asked."""
+    return pair.source, pair.source_speaker, pair.target_speaker, *pair.references, pair.text
 
 
 def _common_measures(results, names):
@@ -134,24 +148,27 @@ def _common_measures(results, names):
     return common
 
 
-def _table(measure, contenders, keys):
-    """(values, weights), float64 (K, P) each; None where no pair has the measure for all."""
+def _table(measure, contenders, keys, asked):
+    """(values, weights, clusters), float64 (K, P) the first two; None where no pair has the measure for all."""
     values = [[contender.values[key].get(measure.name) for contender in contenders] for key in keys]
     weights = [[contender.values[key].get(measure.weight) if measure.weight else 1 for contender in contenders]
                for key in keys]
     # A weight of 0 or none is a pair that says nothing, for instance one without words.
-    whole = [pair for pair in zip(values, weights) if None not in pair[0] and all(pair[1])]
-    return tuple(np.array(part, float).T for part in zip(*whole)) if whole else None
+    whole = [number for number in range(len(keys)) if None not in values[number] and all(weights[number])]
+    if not whole:
+        return None
+    values, weights = (np.array([part[number] for number in whole], float).T for part in (values, weights))
+    return values, weights, of_pairs([asked[keys[number]] for number in whole])
 
 
 def _rows(measures, tables):
-    tests = [(measure, values[[0, number]], weights[[0, number]]) for measure, (values, weights)
+    tests = [(measure, values[[0, number]], weights[[0, number]], clusters) for measure, (values, weights, clusters)
              in zip(measures, tables) for number in range(1, len(values))]
-    p_values = [permutation_p(shares[1] - shares[0]) for _, *test in tests for shares in [_shares(*test)]]
+    p_values = [permutation_p(shares[1] - shares[0]) for _, *test, _ in tests for shares in [_shares(*test)]]
     found = iter([_difference(*test, p, p_holm) for test, p, p_holm in zip(tests, p_values, holm(p_values))])
     return [Row(measure, values.shape[1], pooled(values, weights).tolist(),
                 list(itertools.islice(found, len(values) - 1)))
-            for measure, (values, weights) in zip(measures, tables)]
+            for measure, (values, weights, _) in zip(measures, tables)]
 
 
 def pooled(values, weights):
@@ -164,10 +181,11 @@ def _shares(values, weights):
     return values * weights / weights.mean(axis=-1, keepdims=True)
 
 
-def _difference(measure, values, weights, p, p_holm):
-    first, other = pooled(values, weights)
-    return Difference(float(other - first), *bootstrap_interval(values, weights), p, p_holm,
-                      _verdict(measure, other - first, p_holm))
+def _difference(measure, values, weights, clusters, p, p_holm):
+    found = bootstrap_interval(values, weights, clusters)
+    if measure.share and found.low == found.high:
+        found = Interval(found.value, None, None)
+    return Difference(found.value, found.low, found.high, p, p_holm, _verdict(measure, found.value, p_holm))
 
 
 def _verdict(measure, mean, p_holm):
@@ -178,13 +196,19 @@ def _verdict(measure, mean, p_holm):
     return "better" if (mean > 0) == (measure.better == "higher") else "worse"
 
 
-def bootstrap_interval(values, weights, resamples=RESAMPLES, seed=0):
-    """Ends of the percentile bootstrap's 95 % interval of the second pooled mean less the first; both (2, P)."""
-    pairs = values.shape[1]
-    drawn = np.random.default_rng(seed).integers(pairs, size=(resamples, pairs))
-    first, other = pooled(values[:, drawn], weights[:, drawn])
-    low, high = np.quantile(other - first, [0.025, 0.975])
-    return float(low), float(high)
+def bootstrap_interval(values, weights, clusters=(), resamples=RESAMPLES, seed=0):
+    """The second pooled mean less the first as an Interval by percentiles; both (2, P). clusters: see
+    vc.evaluation.intervals."""
+    sides = sides_of(clusters, values.shape[1])
+    counts = resampled_counts(sides, resamples, seed)
+    counts = counts[counts.any(axis=1)]
+    (first, other), drawn = pooled(values, weights), counts @ (values * weights).T / (counts @ weights.T)
+    return percentiles(other - first, drawn[:, 1] - drawn[:, 0], sides)
+
+
+def fewest_pairs(tests):
+    """With how many pairs the least p there is, 2 of all choices of signs, stays below LEVEL after `holm`."""
+    return math.floor(math.log2(2 * tests / LEVEL)) + 1
 
 
 def permutation_p(differences, resamples=RESAMPLES, seed=0):

@@ -14,7 +14,7 @@ from vc.errors import AudioError
 from vc.evaluation import listening, result
 from vc.evaluation.figures import OTHER_COSINES, summarise
 from vc.evaluation.groups import WOMAN_ABOVE_HZ, group_names, know_speakers
-from vc.evaluation.intervals import CONFIDENCE, RESAMPLES
+from vc.evaluation.intervals import CONFIDENCE, FEWEST, RESAMPLES
 from vc.evaluation.maps import draw_maps
 from vc.evaluation.systems import SYSTEMS
 
@@ -31,7 +31,7 @@ def write_report(request, examiner, converter, halves, probes):
     kept = listening.keep(request.folder, items, sounds, chosen)
     items = [replace(item, audio=kept.get((item.pair, item.system), "")) for item in items]
     measures = [measure for instrument in examiner.instruments.values() for measure in instrument.measures]
-    figures = summarise(measures, items, other_cosines)
+    figures = summarise(measures, items, [question.pair for question in examiner.questions], other_cosines)
     taken = {figure.measure for figure in figures}
     found = result.Result(
         model=_describe(request, converter, examiner), measures=[one for one in measures if one.name in taken],
@@ -97,8 +97,12 @@ def _notes(request, examiner, speakers, missing):
     """What one must know to read the figures."""
     fitted = "a prepared corpus" if request.pca_data else "the list's sources and references themselves"
     notes = [
-        f"In brackets: {CONFIDENCE:.0%} intervals, {RESAMPLES} bootstrap resamples of the pairs (1000 for the equal "
-        "error rate). They hold for more pairs of these speakers; they do not tell how other speakers would fare.",
+        f"In brackets: {CONFIDENCE:.0%} intervals. Source and target speakers are drawn anew, a pair counts by how "
+        f"often both of its were (pigeonhole bootstrap, Owen 2007), {RESAMPLES} times (1000 for the equal error rate). "
+        "So they tell how other speakers like these would fare, and are rather too wide than too narrow. Where one "
+        "side is a single speaker, that one's recordings are drawn; where it has only two to "
+        f"{FEWEST - 1} speakers, or an equal error rate is without error, there is no interval. Shares have Wilson's "
+        "(1927), with as many trials as the drawing leaves.",
         "Cosine to target: with the mean direction of the references. Other target speakers are known by the "
         "references of the first pair that names them.",
         "The classical converter moves the mean and deviation of log-F0 to the target's, stretches the spectral "

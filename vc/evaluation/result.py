@@ -22,7 +22,7 @@ class Measure:
     """A column. better: "higher", "lower" or "" where neither is. trust: one sentence on how far it can be believed.
 
     weight: the entry of Item.values that says how much an item counts in the figure, for instance words for the word
-    error rate; "" where all count the same.
+    error rate; "" where all count the same. share: an item is 0 or 100 % and the figure is the share of those that are.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Measure:
     better: str
     trust: str
     weight: str = ""
+    share: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,14 +69,15 @@ class Pair:
 
 @dataclass(frozen=True)
 class Figure:
-    """A statistic over the pairs with its 95 % bootstrap interval. n: pairs it rests on."""
+    """A statistic over the pairs with its 95 % interval, whose ends are None where too few speakers were heard to give
+    one. n: pairs it rests on."""
 
     system: str
     group: str
     measure: str
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     n: int
 
 

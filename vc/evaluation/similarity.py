@@ -21,7 +21,7 @@ class Similarity(Instrument):
     measures = (
         Measure("cosine_to_target", "cosine to target", "", "higher", _TRUST),
         Measure("cosine_to_source", "cosine to source", "", "lower", _TRUST),
-        Measure("nearer_target", "nearer target than source", "%", "higher", _TRUST),
+        Measure("nearer_target", "nearer target than source", "%", "higher", _TRUST, share=True),
         Measure("target_rank", "rank of the target among all targets", "", "lower",
                 _TRUST + " 1 is best; more target speakers in the list make it harder."),
         Measure("equal_error_rate", "equal error rate", "%", "lower",

@@ -39,11 +39,12 @@ def decimals_of(unit):
 
 
 def cell(figure, decimals):
-    """0.694 [0.681, 0.706], of a Figure or an Interval, and a dash for None."""
+    """0.694 [0.681, 0.706], of a Figure or an Interval, 0.694 [-] of one without an interval, and a dash for None."""
     if figure is None:
         return "-"
-    value, low, high = (rounded(number, decimals) for number in (figure.value, figure.low, figure.high))
-    return f"{value} [{low}, {high}]"
+    value, *ends = (rounded(number, decimals) for number in (figure.value, figure.low, figure.high)
+                    if number is not None)
+    return f"{value} [{', '.join(ends) or '-'}]"
 
 
 def rounded(value, decimals):

@@ -2,16 +2,17 @@
 
 import numpy as np
 
-from vc.evaluation.intervals import percentiles, resampled_counts
+from vc.evaluation.intervals import Interval, percentiles, resampled_counts, sides_of
 
 RESAMPLES = 1000
 
 
-def equal_error_rate(true_scores, false_scores):
+def equal_error_rate(true_scores, false_scores, clusters=()):
     """Over pairs, with its bootstrap Interval; None without a false trial. In [0, 1].
 
     true_scores: (P,), of each answer with its target. false_scores: for each answer those with the other targets, a
-    list of P lists. A resampled pair brings its true trial and all its false ones.
+    list of P lists. clusters: see vc.evaluation.intervals. A resampled pair brings its true trial and all its false
+    ones: against whom an answer is held stays. There is no interval where no resample errs differently.
     """
     scores = np.concatenate([np.asarray(true_scores, float), *(np.asarray(one, float) for one in false_scores)])
     pairs = len(true_scores)
@@ -19,14 +20,19 @@ def equal_error_rate(true_scores, false_scores):
         return None
     pair_of = np.concatenate([np.arange(pairs), np.repeat(np.arange(pairs), [len(one) for one in false_scores])])
     is_true = np.arange(len(scores)) < pairs
-    counts = resampled_counts(pairs, RESAMPLES)
+    sides = sides_of(clusters, pairs)
+    counts = resampled_counts(sides, RESAMPLES)
+    # A resample that drew no pair with a false trial says nothing.
+    counts = counts[counts @ [len(one) > 0 for one in false_scores] > 0]
     value = _rates(scores, pair_of, is_true, np.ones((1, pairs)))[0]
     rates = _rates(scores, pair_of, is_true, counts)
-    return percentiles(value, rates[np.isfinite(rates)])
+    if np.ptp(rates) == 0:
+        return Interval(float(value), None, None)
+    return percentiles(value, rates, sides)
 
 
 def _rates(scores, pair_of, is_true, counts):
-    """Equal error rate of each row of `counts` (R, P), how often each pair takes part: (R,)."""
+    """Equal error rate of each row of `counts` (R, P), how often each pair takes part: (R,). Each has a false trial."""
     order = np.argsort(scores, kind="stable")
     ordered = scores[order]
     # A threshold lies above each distinct score, since equal scores cannot be told apart; and one below them all.
@@ -34,9 +40,8 @@ def _rates(scores, pair_of, is_true, counts):
     weights = counts[:, pair_of[order]]
     true = np.cumsum(weights * is_true[order], axis=1)
     false = np.cumsum(weights * ~is_true[order], axis=1)
-    with np.errstate(invalid="ignore"):  # a resample may draw no pair with a false trial
-        refused = _from_zero(true[:, last] / true[:, -1:])
-        believed = 1 - _from_zero(false[:, last] / false[:, -1:])
+    refused = _from_zero(true[:, last] / true[:, -1:])
+    believed = 1 - _from_zero(false[:, last] / false[:, -1:])
     # Between the last threshold that refuses too few and the first that refuses too many, both errors are joined by a
     # line, and the rate is where the lines cross.
     after = np.argmax(refused >= believed, axis=1)

@@ -5,22 +5,22 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from vc.evaluation.intervals import percentiles
+from vc.evaluation.intervals import percentiles, share_interval
 
 
 @dataclass(frozen=True)
 class Finding:
     """One figure about one half. half: "content" or "speaker". unit: "accuracy", "CER", "R2" or "nats".
 
-    value: measured on the part that the probe was not trained on. low and high: its bootstrap interval. chance: what a
-    half that knows nothing gives. n: items it rests on.
+    value: measured on the part that the probe was not trained on. low and high: its 95 % interval, None where there is
+    none. chance: what a half that knows nothing gives. n: items it rests on.
     """
 
     half: str
     title: str
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     chance: float
     unit: str
     n: int
@@ -31,7 +31,8 @@ def judge(half, title, unit, chance, statistic, clusters, effort) -> Finding:
 
     clusters: what each item belongs to; those are drawn again with replacement and not the items, because the frames of
     a recording or the recordings of a speaker err together (Efron 1979). With few clusters the interval is too narrow:
-    of 16 runs on independent pairs it missed zero in 4 with 6 speakers (2 judged), in 2 with 24 and in none with 60.
+    of 16 runs on independent pairs it missed zero in 4 with 6 speakers (2 judged), in 2 with 24 and in none with 60;
+    with fewer than five there is none. An accuracy is a share and always has one, see `share_interval`.
     """
     rng = np.random.default_rng(effort.seed)
     names = {name: number for number, name in enumerate(dict.fromkeys(clusters))}
@@ -42,7 +43,9 @@ def judge(half, title, unit, chance, statistic, clusters, effort) -> Finding:
     for _ in range(effort.resamples):
         drawn = rng.integers(len(members), size=len(members))
         values.append(statistic(torch.from_numpy(np.concatenate([members[i] for i in drawn]))))
-    found = percentiles(statistic(torch.arange(len(belongs))), values)
+    value, sides = statistic(torch.arange(len(belongs))), (tuple(clusters),)
+    found = (share_interval(value, values, len(belongs), sides) if unit == "accuracy"
+             else percentiles(value, values, sides))
     return Finding(half, title, found.value, found.low, found.high, chance, unit, len(belongs))
 
 

@@ -14,7 +14,7 @@ def format_findings(report):
     """The ProbeReport as lines of text."""
     lines = [f"{'':36}{'value':>8}{'95 %':>18}{'chance':>9}{'n':>8}"]
     for name, found in report.findings.items():
-        interval = f"{found.low:.3f} to {found.high:.3f}"
+        interval = "-" if found.low is None else f"{found.low:.3f} to {found.high:.3f}"
         lines.append(f"{name:36}{found.value:8.3f}{interval:>18}{found.chance:9.3f}{found.n:8}  {found.unit}: "
                      f"{found.title}")
     lines += [f"left out: {name}: {why}" for name, why in report.left_out.items()]
@@ -41,6 +41,7 @@ def load_findings(path):
 
 def _check(name, found):
     """Raises ValueError or TypeError where a field holds no word, or no finite number, that should."""
-    words, numbers = (found.half, found.title, found.unit), (found.value, found.low, found.high, found.chance, found.n)
+    ends = () if found.low is None and found.high is None else (found.low, found.high)
+    words, numbers = (found.half, found.title, found.unit), (found.value, *ends, found.chance, found.n)
     if not (all(isinstance(word, str) for word in words) and all(map(math.isfinite, numbers))):
         raise ValueError(f"{name}: got {found}, expected words and finite numbers")

@@ -41,8 +41,8 @@ def report_page(result, folder):
 
 
 def _all_figures(result):
-    note = element("p", {}, "Anchors are what the model is read against. In brackets: 95 % bootstrap intervals over "
-                            "pairs.")
+    note = element("p", {}, "Anchors are what the model is read against. In brackets: 95 % intervals, a dash where "
+                            "too few speakers were heard to give one.")
     legend = element("div", {"class": "card"}, element("h3", {}, "How far each measure can be believed"),
                      measure_legend(result.measures))
     return joined([note, figure_table(result, EVERYTHING, _caption(result, EVERYTHING)), legend])

@@ -2,7 +2,7 @@
 
 from vc.evaluation.page.markup import element, joined
 from vc.evaluation.page.svg import Scale, axes, box, drawing, key, line, marker, rounded_scale, scale_around
-from vc.evaluation.page.tables import (arrow, count, format_interval, format_number, group_size, in_order,
+from vc.evaluation.page.tables import (arrow, count, ends_of, format_interval, format_number, group_size, in_order,
                                        system_styles)
 from vc.evaluation.result import EVERYTHING
 from vc.evaluation.table import groups_of, title_with_unit
@@ -49,7 +49,7 @@ def group_bars(result, name=WORD_ERRORS):
     figures = [figure for figure in result.figures if figure.measure == name]
     if measure is None or not figures:
         return None
-    scale, styles = rounded_scale([figure.high for figure in figures]), system_styles(result.systems)
+    scale, styles = rounded_scale([end for figure in figures for end in ends_of(figure)]), system_styles(result.systems)
     panels = []
     for group in groups_of(result):
         found = [(system, result.figure(system.name, name, group)) for system in in_order(result.systems)]
@@ -71,10 +71,11 @@ def bar(label, value, low, high, unit, scale, css_class, chance=None):
     """A row of a bar chart: label, bar with its interval, figure. chance: where guessing would stand, or None."""
     zero = scale.share(0)
     end = scale.share(value)
-    parts = [box(min(zero, end), 18, abs(end - zero), 64, f"bar {css_class}"),
-             line(scale.share(low), 50, scale.share(high), 50, "whisker ink"),
-             line(scale.share(low), 32, scale.share(low), 68, "whisker ink"),
-             line(scale.share(high), 32, scale.share(high), 68, "whisker ink")]
+    parts = [box(min(zero, end), 18, abs(end - zero), 64, f"bar {css_class}")]
+    if low is not None:
+        parts += [line(scale.share(low), 50, scale.share(high), 50, "whisker ink"),
+                  line(scale.share(low), 32, scale.share(low), 68, "whisker ink"),
+                  line(scale.share(high), 32, scale.share(high), 68, "whisker ink")]
     figure = joined([element("data", {"value": value}, format_number(value, unit)),
                      element("span", {"class": "interval"}, format_interval(low, high, unit))])
     if chance is not None:
@@ -96,10 +97,11 @@ def difference_bars(title, differences):
     """
     rows = []
     for measure, difference in differences:
-        reach = 1.1 * max(abs(difference.low), abs(difference.high), abs(difference.value)) or 1.0
+        low, high = ends_of(difference)
+        reach = 1.1 * max(abs(low), abs(high), abs(difference.value)) or 1.0
         scale = Scale(-reach, reach)
         parts = [line(50, 0, 50, 100, "zero"),
-                 line(scale.share(difference.low), 50, scale.share(difference.high), 50, "whisker"),
+                 line(scale.share(low), 50, scale.share(high), 50, "whisker"),
                  marker(0, scale.share(difference.value), 50, "", title)]
         tone = TONES.get(difference.verdict, "soft")
         figure = joined([element("data", {"value": difference.value}, format_number(difference.value, measure.unit)),
@@ -157,7 +159,7 @@ def _probe_label(probe):
 
 
 def _probe_scale(unit, probes):
-    found = [probe[end] for probe in probes for end in ("low", "high", "chance")]
+    found = [probe[end] for probe in probes for end in ("value", "low", "high", "chance") if probe[end] is not None]
     return PROBE_SCALES.get(unit) or rounded_scale(found)
 
 

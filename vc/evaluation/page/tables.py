@@ -16,8 +16,13 @@ def format_number(value, unit):
 
 
 def format_interval(low, high, unit):
-    """[0.681, 0.706]"""
-    return f"[{format_number(low, unit)}, {format_number(high, unit)}]"
+    """[0.681, 0.706], and [–] where there is none."""
+    return "[–]" if low is None else f"[{format_number(low, unit)}, {format_number(high, unit)}]"
+
+
+def ends_of(figure):
+    """Where a figure's whisker begins and ends; at its value where it has no interval."""
+    return (figure.value, figure.value) if figure.low is None else (figure.low, figure.high)
 
 
 def arrow(measure):
@@ -60,11 +65,12 @@ def _tile(result, system, measure):
     own, styles = result.figure(system.name, measure.name), system_styles(result.systems)
     others = [(other, result.figure(other.name, measure.name)) for other in result.systems if other.kind != "model"]
     others = [(other, figure) for other, figure in others if figure]
-    scale = scale_around([own.low, own.high, *(figure.value for _, figure in others)], margin=0.06)
+    low, high = ends_of(own)
+    scale = scale_around([low, high, *(figure.value for _, figure in others)], margin=0.06)
     marks = [line(0, 50, 100, 50, "grid")]
     marks += [marker(styles[other.name][0], scale.share(figure.value), 50, styles[other.name][1],
                      f"{other.title}: {format_number(figure.value, measure.unit)}") for other, figure in others]
-    marks += [line(scale.share(own.low), 50, scale.share(own.high), 50, f"whisker {styles[system.name][1]}"),
+    marks += [line(scale.share(low), 50, scale.share(high), 50, f"whisker {styles[system.name][1]}"),
               marker(styles[system.name][0], scale.share(own.value), 50, styles[system.name][1], system.title)]
     beside = [element("li", {}, other.title, " ", element("b", {}, format_number(figure.value, measure.unit)))
               for other, figure in others]
