@@ -16,6 +16,7 @@ import standins
 from helpers import contents, save_untrained
 
 from vc.audio import load_audio, save_audio
+from vc.checkpoint import load_checkpoint
 from vc.conversion import Converter
 from vc.evaluation import instrument, recognition, result, similarity, systems
 from vc.evaluation.figures import summarise
@@ -440,8 +441,21 @@ def test_what_vc_probe_did_not_write_is_refused_before_the_work(evaluation, tmp_
     assert evaluation.calls == []
 
 
-def test_what_the_probes_found_stands_in_the_report(evaluation, tmp_path):
-    save_findings(tmp_path / "probes.json", {"x": Finding(**FOUND)})
+def test_what_was_found_in_another_model_is_refused_before_the_work(evaluation, tmp_path):
+    probes, own = tmp_path / "probes.json", load_checkpoint(evaluation.model).fingerprint
+    save_findings(probes, {"x": Finding(**FOUND)}, "f" * 64)
+    evaluation.run("--probes", probes).assert_refused(
+        f"probes.json: found in the model ffffffffffff, this one is {own[:12]}; run `vc probe` with this model",
+        folder=evaluation.output)
+    assert evaluation.calls == []
+
+
+@pytest.mark.parametrize("telling", [True, False])  # files of older versions do not tell whose they are
+def test_what_the_probes_found_stands_in_the_report(evaluation, tmp_path, telling):
+    if telling:
+        save_findings(tmp_path / "probes.json", {"x": Finding(**FOUND)}, load_checkpoint(evaluation.model).fingerprint)
+    else:
+        (tmp_path / "probes.json").write_text(json.dumps({"x": FOUND}))
     assert evaluation.run("--probes", tmp_path / "probes.json").code == 0
     assert evaluation.report().probes == {"x": FOUND}
     assert "who speaks" in (evaluation.output / "report.html").read_text(encoding="utf-8")

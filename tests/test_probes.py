@@ -11,6 +11,7 @@ from helpers import add_unvoiced
 from torch.nn import functional as F
 
 from vc import bounds
+from vc.checkpoint import load_checkpoint
 from vc.config import Config, MelConfig, load_config
 from vc.data.store import StoreWriter
 from vc.errors import ConfigError, DataError
@@ -387,6 +388,7 @@ def test_the_command_prints_and_saves_what_it_finds(vc_process, tiny_model, tabl
     first = vc_process(*arguments, "-o", str(tmp_path / "one.json"))
     assert first.code == 0, first.err
     saved = json.loads((tmp_path / "one.json").read_text())
+    assert saved["model"] == load_checkpoint(tiny_model).fingerprint
     for name in ("text_from_content", "loudness_from_speaker", "information_from_content_exchanged"):
         assert name in first.out
         assert set(saved[name]) == {"half", "title", "value", "low", "high", "chance", "unit", "n"}

@@ -33,12 +33,12 @@ def _probe(options):
     from vc.probing.report import format_findings, save_findings
     from vc.probing.run import run_probes
 
-    model, _ = load_model(model_path(options.model))
+    model, checkpoint = load_model(model_path(options.model))
     report = run_probes(model, options.data, options.only, options.speakers, options.seconds, options.seed,
                         options.quick)
     print(format_findings(report))
     if output is not None:
-        save_findings(output, report.findings)
+        save_findings(output, report.findings, checkpoint.fingerprint)
     if options.only and report.left_out:
         name, why = next(iter(report.left_out.items()))
         raise DataError(f"{options.data}: {name}: {why}")

@@ -60,9 +60,9 @@ def evaluate(request: Request):
     """Evaluate and write the report; returns the Result. Raises VcError where nothing can be evaluated; what fails for
     one answer stands in the result's failures."""
     questions, texts = read_questions(request)
-    probes = {} if request.probes is None else load_findings(request.probes)
-    instruments = {name: instrument(texts) for name, instrument in INSTRUMENTS.items()}
     converter = load(request.model, request.device, request.vocoder)
+    probes = {} if request.probes is None else load_findings(request.probes, converter.fingerprint)
+    instruments = {name: instrument(texts) for name, instrument in INSTRUMENTS.items()}
     cache_folder = Path(request.cache or Path(request.folder) / "cache")
     components = fit_pca(converter.model.config, questions, cache_folder, request.pca_data)
     settings = Settings(model_path(request.model), request.device, request.vocoder, components, texts)

@@ -21,21 +21,25 @@ def format_findings(report):
     return "\n".join([*lines, *report.notes])
 
 
-def save_findings(path, findings):
-    """Write {name: Finding} to `path`, whole or not at all."""
-    entries = {name: asdict(found) for name, found in findings.items()}
+def save_findings(path, findings, model):
+    """Write {name: Finding}, and of which model they are, its fingerprint, to `path`, whole or not at all."""
+    entries = {"model": model} | {name: asdict(found) for name, found in findings.items()}
     write_atomically(path, json.dumps(entries, indent=1, allow_nan=False) + "\n")
 
 
-def load_findings(path):
-    """What save_findings wrote, as it stands there: {name: {field of Finding: value}}. Raises EvaluationError for
-    anything else."""
+def load_findings(path, model):
+    """What save_findings wrote of the model with this fingerprint, as it stands there: {name: {field of Finding:
+    value}}. Raises EvaluationError for another model's and for anything else."""
     try:
         entries = json.loads(Path(path).read_text(encoding="utf-8"))
+        probed = entries.pop("model", model)  # files of older versions do not tell
         for name, entry in entries.items():
             _check(name, Finding(**entry))
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise EvaluationError(f"{path}: not what vc probe wrote ({error}); give the file of its -o") from None
+    if probed != model:
+        raise EvaluationError(f"{path}: found in the model {str(probed)[:12]}, this one is {model[:12]}; run `vc probe` "
+                              f"with this model")
     return entries
 
 
