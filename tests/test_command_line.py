@@ -291,10 +291,28 @@ def test_the_source_may_be_its_own_target(convert, source, tmp_path):
     assert_converted(tmp_path / "out.wav", source)
 
 
+def test_a_stopped_batch_goes_on_and_leaves_what_exists(convert, source, target, tmp_path):
+    sources = tmp_path / "talks"
+    sources.mkdir()
+    for name in "a.wav", "b.wav":
+        shutil.copy(source, sources / name)
+    output = tmp_path / "out"
+    output.mkdir()
+    (output / "a.wav").write_text("precious")
+    batch = sources, "--target", target, "-o", output, "--skip-existing"
+    ended = convert(*batch)
+    assert (ended.code, ended.err) == (0, "vc: 1 of 2 exist already and stay as they are\n")
+    assert (output / "a.wav").read_text() == "precious"
+    assert_converted(output / "b.wav", source)
+    ended = convert(*batch)
+    assert (ended.code, ended.out) == (0, "") and ended.err.startswith("vc: 2 of 2 exist already")
+    assert convert(*batch, "--force").code == 2
+
+
 def test_an_existing_file_needs_force(convert, source, target, tmp_path):
     (tmp_path / "out.wav").write_text("precious")
     ended = convert(source, "--target", target, "-o", tmp_path / "out.wav")
-    ended.assert_refused(f"{tmp_path}/out.wav: exists already; give --force")
+    ended.assert_refused(f"{tmp_path}/out.wav: exists already; replace it by --force")
     assert (tmp_path / "out.wav").read_text() == "precious" and contents(tmp_path) == ["out.wav"]
     assert convert(source, "--target", target, "-o", tmp_path / "out.wav", "--force").code == 0
     assert_converted(tmp_path / "out.wav", source)

@@ -1,6 +1,7 @@
 """`vc convert` and `vc example`: recordings in another voice."""
 
 import logging
+import sys
 import time
 
 from vc.assets import SOURCE_CLIP, TARGET_CLIP
@@ -20,14 +21,18 @@ def add(commands):
 
 def _add_convert(commands):
     parser = add_command(commands, "convert", _convert, tail="sources", help="say recordings in another voice",
-                         description="Say each SOURCE, a file or a folder of files, in the voice of the target.")
+                         description="Say each SOURCE, a file or a folder of files, in the voice of the target. "
+                         "Results are mono, at the model's sample rate.")
     parser.add_argument("sources", nargs="+", type=nonempty, metavar="SOURCE",
                         help="an audio file, or a folder that is mirrored")
     parser.add_argument("--target", nargs="+", required=True, type=nonempty, metavar="REF",
                         help="one or several recordings of the target speaker, or the name of an enrolled voice")
     parser.add_argument("-o", "--output", type=nonempty, metavar="OUT", help="a file for one source, a folder for "
                         "several; its suffix says the format (default: SOURCE-as-TARGET.wav in this folder)")
-    parser.add_argument("--force", action="store_true", help="replace files that exist")
+    existing = parser.add_mutually_exclusive_group()
+    existing.add_argument("--force", action="store_true", help="replace files that exist")
+    existing.add_argument("--skip-existing", action="store_true", help="leave files that exist as they are, to go on "
+                          "with a batch that was stopped")
     add_model_options(parser)
 
 
@@ -35,6 +40,10 @@ def _convert(options):
     from vc.jobs import plan_jobs
 
     jobs = plan_jobs(options.sources, options.target, options.output)
+    if options.skip_existing:
+        jobs = _missing(jobs)
+        if not jobs:
+            return 0
     converter = load_converter(options)
     voice = resolve_target(options.target, converter)
     strange_from = _strange_from(options.model, converter)
@@ -52,6 +61,14 @@ def _convert(options):
     if failed and len(jobs) > 1:
         complain(f"{failed} of {len(jobs)} files failed" + ", the others are converted" * (failed < len(jobs)))
     return 1 if failed else 0
+
+
+def _missing(jobs):
+    """The jobs whose results do not exist; tells how many do."""
+    missing = [job for job in jobs if not job.output.is_file()]
+    if len(missing) < len(jobs):
+        print(f"vc: {len(jobs) - len(missing)} of {len(jobs)} exist already and stay as they are", file=sys.stderr)
+    return missing
 
 
 def _convert_one(converter, source, voice, output, force):
