@@ -74,11 +74,11 @@ def test_contours_keep_their_steps():
 
 
 @pytest.mark.parametrize("damage, message", [
-    (lambda content: b"RIFF" + content[4:], "x.vcs: not a file of encoded speech; give one that `vc encode` wrote"),
+    (lambda content: b"RIFF" + content[4:], "x.vcs: not a file that `vc encode` wrote; give such a one"),
     (lambda content: b"vcs9" + content[4:], "x.vcs: format version 9, this vc reads 1; "),
     (lambda content: content[:-1], "x.vcs: damaged, its checksum does not fit; "),
     (lambda content: content[:60] + bytes([content[60] ^ 1]) + content[61:], "x.vcs: damaged, its checksum "),
-    (lambda content: b"", "x.vcs: not a file of encoded speech"),
+    (lambda content: b"", "x.vcs: not a file that `vc encode` wrote"),
 ])
 def test_damaged_and_foreign_files_are_refused(damage, message):
     with pytest.raises(CodecError) as refusal:
@@ -166,7 +166,7 @@ def test_the_commands(call, discrete, source, target, tmp_path, repository):
     assert call("decode", tmp_path / "s.vcs", "--target", target, "-o", tmp_path / "s.wav", *model).code == 0
     assert (tmp_path / "s.wav").exists()
     call("decode", tmp_path / "s.vcs", "-o", tmp_path / "t.wav").assert_refused("encoded with the model")
-    call("decode", source, "-o", tmp_path / "t.wav", *model).assert_refused("not a file of encoded speech")
+    call("decode", source, "-o", tmp_path / "t.wav", *model).assert_refused("not a file that `vc encode` wrote")
     call("decode", tmp_path / "none.vcs", "-o", tmp_path / "t.wav", *model).assert_refused("cannot be read")
 
 
@@ -176,6 +176,7 @@ def test_where_nothing_can_be_written_is_told_before_the_work(call, source, tmp_
     (tmp_path / "taken").write_text("precious")
     (tmp_path / "folder").mkdir()
     call("encode", source, "-o", "taken").assert_refused("taken: exists already; give --force")
+    call("encode", source, "-o", "s.Flac").assert_refused("s.Flac: names an audio file", "for instance .vcs")
     call("encode", source, "-o", "folder", "--force").assert_refused("folder: is a folder, expected the name of a file")
     call("encode", source, "-o", "taken/s.vcs").assert_refused("taken/s.vcs: cannot make the folder taken: ")
     call("decode", "none.vcs", "-o", "taken").assert_refused("taken: exists already; give --force")

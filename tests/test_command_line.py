@@ -455,6 +455,17 @@ def test_voices_are_listed_also_past_a_damaged_one(call, enrol, clips, target, v
     assert again.err.count("\n") == 1
 
 
+def test_what_nobody_spoke_is_listed_without_seconds_and_removed(call, enrol, clips, target, voices, tiny_model):
+    enrol("kerstin", target)
+    enrol("anna", clips / "nathalie" / "katje.flac")
+    assert call("voice", "invent", "both", "--between", "kerstin", "anna", "--model", tiny_model).code == 0
+    assert [line.split("\t")[1] for line in call("voice", "list").out.splitlines()] == ["1.9 s", "-", "1.9 s"]
+    removed = call("voice", "remove", "both")
+    assert (removed.code, removed.out, contents(voices)) == (
+        0, "both: removed\n", ["anna.safetensors", "kerstin.safetensors"])
+    call("voice", "remove", "both").assert_refused("both: no voice of this name is enrolled; enrolled: anna, kerstin")
+
+
 def test_a_voice_of_that_name_needs_force(enrol, clips, target, voices):
     enrol("anna", target)
     before = (voices / "anna.safetensors").read_bytes()

@@ -66,7 +66,7 @@ def pack(encoded):
 def unpack(content, origin) -> Encoded:
     """The Encoded in some bytes; `origin` names them in errors. Raises CodecError for what `pack` did not write."""
     if content[:len(MAGIC) - 1] != MAGIC[:-1]:
-        raise CodecError(f"{origin}: not a file of encoded speech; give one that `vc encode` wrote")
+        raise CodecError(f"{origin}: not a file that `vc encode` wrote; give such a one")
     if content[:len(MAGIC)] != MAGIC:
         raise CodecError(f"{origin}: format version {content[3:4].decode('ascii', 'replace')}, this vc reads "
                          f"{MAGIC[3:].decode()}; encode the recording again, or use the vc that wrote it")

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from vc.commands.shared import (add_command, add_model_options, checked_output, load_converter, nonempty,
-                                resolve_target)
+from vc.commands.shared import (add_command, add_device, add_model, add_vocoder, checked_output, load_converter,
+                                nonempty, resolve_target)
 from vc.errors import AudioError, CodecError
 
 
@@ -21,16 +21,23 @@ def add(commands):
                           help="an audio file (default: FILE with the suffix .wav, in this folder)")
     for parser in (encoding, decoding):
         parser.add_argument("--force", action="store_true", help="replace a file that exists")
-        add_model_options(parser)
+        add_model(parser)
+        add_device(parser)
+    add_vocoder(decoding)
 
 
 def _encode(options):
     from vc.codec import SUFFIX, encode_file
     from vc.codec.file import content_bits, frame_bits
+    from vc.conversion import load
+    from vc.data.layouts import AUDIO_SUFFIXES
 
+    if options.output and Path(options.output).suffix.lower() in AUDIO_SUFFIXES:
+        raise CodecError(f"{options.output}: names an audio file, but codes are no audio; expected another suffix, for "
+                         f"instance {SUFFIX}")
     output = checked_output(options.output or Path(options.source).stem + SUFFIX, options.force, CodecError,
-                            [options.source, options.model, options.vocoder])
-    converter = load_converter(options)
+                            [options.source, options.model])
+    converter = load(options.model, options.device)
     encoded = encode_file(converter, options.source, output, options.force)
     size, seconds = output.stat().st_size, encoded.samples / converter.sample_rate
     frames_s = converter.sample_rate / converter.mel.hop_samples / converter.model.encoder.stride

@@ -1,4 +1,4 @@
-"""`vc voice`: enrol voices, invent voices and list them."""
+"""`vc voice`: enrol voices, invent voices, list and remove them."""
 
 import argparse
 import math
@@ -14,7 +14,7 @@ SEEDS = 2**32  # so many different voices can be asked for
 
 def add(commands):
     """The parsers of `vc voice`."""
-    parser = commands.add_parser("voice", help="enrol voices, invent voices and list them")
+    parser = commands.add_parser("voice", help="enrol voices, invent voices, list and remove them")
     actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
     adding = add_command(actions, "add", _voice_add, tail="references",
                          help="enrol a voice: keep what conversion needs of it, not the recordings")
@@ -24,7 +24,10 @@ def add(commands):
     adding.add_argument("--force", action="store_true", help="replace a voice of this name")
     add_model_options(adding)
     _add_invent(actions)
-    add_command(actions, "list", _voice_list, help="list the enrolled voices")
+    add_command(actions, "list", _voice_list, help="list the enrolled voices: name, seconds of speech (- where nobody "
+                "spoke it), model")
+    removing = add_command(actions, "remove", _voice_remove, help="forget an enrolled voice")
+    removing.add_argument("name", metavar="NAME")
 
 
 def _add_invent(actions):
@@ -70,7 +73,8 @@ def _voice_invent(options):
         options.refuse("argument --share: needs --like or --between")
     converter = load_converter(options)
     voice, origin = _invented(options, converter)
-    path = VoiceLibrary().add(replace(voice, name=options.name), converter, options.force)
+    # Nobody spoke it, also where it comes of voices that somebody did.
+    path = VoiceLibrary().add(replace(voice, name=options.name, seconds=0.0), converter, options.force)
     pitch_hz = voice.pitch.mean.exp().item()
     speaks = "without a pitch" if math.isnan(pitch_hz) else f"speaks at {pitch_hz:.0f} Hz"
     print(f"{path}: {options.name}, {origin}, {speaks}")
@@ -134,7 +138,16 @@ def _voice_list(options):
             complain(error)
             damaged += 1
         else:
-            print(f"{name}\t{voice['seconds']:.1f} s\tmodel {voice['model'][:12]}")
+            spoken = f"{voice['seconds']:.1f} s" if voice["seconds"] else "-"
+            print(f"{name}\t{spoken}\tmodel {voice['model'][:12]}")
     if not library.names():
         print(f"no voice is enrolled in {library.folder}", file=sys.stderr)
     return 1 if damaged else 0
+
+
+def _voice_remove(options):
+    from vc.voices import VoiceLibrary
+
+    VoiceLibrary().remove(options.name)
+    print(f"{options.name}: removed")
+    return 0
