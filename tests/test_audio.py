@@ -397,7 +397,8 @@ def test_an_existing_file_needs_force(tmp_path):
     save_audio(path, noise(500), RATE_HZ)
     with pytest.raises(AudioError) as caught:
         AudioWriter(path, RATE_HZ)  # refused before the work is done that would fill it
-    assert str(caught.value) == f"{path}: exists already; replace it by --force (in Python force=True), or choose another name"
+    assert str(caught.value) == f"{path}: exists already; replace it by --force (in Python force=True), " \
+                                "or choose another name"
     assert len(load_audio(path, RATE_HZ)) == 500
     save_audio(path, noise(700), RATE_HZ, force=True)
     assert len(load_audio(path, RATE_HZ)) == 700

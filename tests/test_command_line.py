@@ -147,7 +147,7 @@ def workshop(clips, repository, tmp_path_factory, vc_process):
 
 def test_prepare_reports_on_stdout(workshop):
     assert workshop.prepared.code == 0
-    assert workshop.prepared.out == f"{workshop.data}: 4 speakers, 0.00 hours, 8 recordings kept\n"
+    assert workshop.prepared.out == f"{workshop.data}: 4 speakers, 0.28 minutes, 8 recordings kept\n"
     assert "preparing: 100%" in workshop.prepared.err
 
 

@@ -24,6 +24,8 @@ def test_a_config_is_a_difference_on_its_base(write):
 @pytest.mark.parametrize("text, message", [
     ("train: {stepz: 3}", "unknown setting train.stepz; did you mean train.steps?"),
     ("trian: {steps: 3}", "unknown setting trian; did you mean train?"),
+    ("steps: 3", "unknown setting steps; did you mean train.steps?"),
+    ("weight: 3", "unknown setting weight; known: task, "),
     ("train: {steps: many}", "train.steps: got 'many', input should be a valid integer"),
     ("train: {batch: 1}", "train.batch: got 1, input should be greater than or equal to 2"),
     ("mel: {max_hz: 9000}", "must rise and stay within half the sample rate, 8000.0 Hz"),

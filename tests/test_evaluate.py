@@ -425,7 +425,7 @@ def test_a_bad_list_is_refused(evaluation):
     (evaluation.folder / "pairs.tsv").write_text("source\ttext\n")
     evaluation.run().assert_refused("begins with 'source", folder=evaluation.output)
     (evaluation.folder / "pairs.tsv").unlink()
-    evaluation.run().assert_refused("cannot be read as a pair list", folder=evaluation.output)
+    evaluation.run().assert_refused("pairs.tsv: no such pair list", folder=evaluation.output)
 
 
 @pytest.mark.parametrize("content", [

@@ -391,8 +391,10 @@ def test_a_bad_pair_list_is_refused_with_its_line(tmp_path, content, message):
 
 
 def test_a_missing_pair_list_is_refused(tmp_path):
-    with pytest.raises(DataError, match="cannot be read as a pair list"):
+    with pytest.raises(DataError, match="pairs.tsv: no such pair list; recipes/evaluate makes one"):
         read_pairs(tmp_path / "pairs.tsv")
+    with pytest.raises(DataError, match="cannot be read as a pair list: Is a directory"):
+        read_pairs(tmp_path)
 
 
 def test_a_path_that_would_break_the_list_is_refused(tmp_path):

@@ -72,6 +72,12 @@ def test_audio_without_a_speaker_folder_is_refused_with_the_way_to_arrange_it(tm
         find_recordings(tmp_path)
 
 
+def test_one_stray_recording_is_told_in_the_singular(tmp_path):
+    plant(tmp_path, "a.wav", "anna/c.wav")
+    with pytest.raises(DataError, match=r"1 audio file lies directly in it, for instance a\.wav"):
+        find_recordings(tmp_path)
+
+
 def test_a_folder_of_one_speaker(tmp_path):
     plant(tmp_path, "anna/b.wav", "anna/monday/a.wav")
     corpus = find_recordings(tmp_path / "anna", "speaker")

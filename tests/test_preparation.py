@@ -152,7 +152,7 @@ def test_every_reason_stands_in_the_report(tmp_path):
     assert (report.speakers, report.kept, report.already_done, report.layout) == (1, 1, 0, "speakers")
     assert report.hours == pytest.approx(1 / 3600, rel=0.01)
     assert format_report(report) == (
-        f"{tmp_path}/out: 1 speaker, 0.00 hours, 1 recording kept\n"
+        f"{tmp_path}/out: 1 speaker, 0.017 minutes, 1 recording kept\n"
         f"4 left out: 1 clipped, 1 silent, 1 too short, 1 unreadable; see {tmp_path}/out/report.tsv")
 
 

@@ -170,7 +170,7 @@ def test_the_best_model_is_the_one_that_converts_best(config, tmp_path, monkeypa
 
 
 def test_a_missing_list_of_pairs_stops_before_the_first_step(config, tmp_path):
-    with pytest.raises(DataError, match="nowhere.tsv: cannot be read as a pair list"):
+    with pytest.raises(DataError, match="nowhere.tsv: no such pair list"):
         train(config("data.validation_pairs=nowhere.tsv"), tmp_path / "run", progress=False)
 
 

@@ -241,7 +241,8 @@ class AudioWriter:
         if stat.S_ISDIR(mode):
             raise AudioError(f"{self.path}: is a folder, expected a file name to write to")
         if not self.force:
-            raise AudioError(f"{self.path}: exists already; replace it by --force (in Python force=True), or choose another name")
+            raise AudioError(f"{self.path}: exists already; replace it by --force (in Python force=True), or "
+                             f"choose another name")
 
     @contextlib.contextmanager
     def _translated_errors(self, failure="cannot be written"):

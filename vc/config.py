@@ -339,6 +339,13 @@ def _merge(below, above):
     return merged
 
 
+def _within_a_section(location):
+    """section.key for a top-level name that is no section, but a key of just one; None for any other."""
+    owners = [name for name, field in Config.model_fields.items()
+              if location[0] in getattr(field.annotation, "model_fields", ())]
+    return f"{owners[0]}.{location[0]}" if len(location) == 1 and len(owners) == 1 else None
+
+
 def _explain(problem):
     location = [str(part) for part in problem["loc"]]
     if location[-1] in (kind.__name__ for kind in get_args(Setting)):  # none of the kinds that a Setting may be
@@ -351,5 +358,6 @@ def _explain(problem):
         section = section.model_fields[name].annotation
     near = difflib.get_close_matches(location[-1], section.model_fields, n=1)
     known = f"known: {', '.join(section.model_fields)}"
-    hint = f"did you mean {'.'.join([*location[:-1], near[0]])}?" if near else known
+    meant = ".".join([*location[:-1], near[0]]) if near else _within_a_section(location)
+    hint = f"did you mean {meant}?" if meant else known
     return f"unknown setting {'.'.join(location)}; {hint}"

@@ -273,6 +273,19 @@ def _refuse_unequal_shares(config, processes):
                           f"strangers.share leaves {known}, for {processes} processes; choose multiples of {processes}")
 
 
+def _warn_unvalidated(data, split):
+    """One line where a share was to be held out, and what is of a small corpus is too little to validate on."""
+    held_out = split.held_out_utterances, split.held_out_speakers
+    enough = any(len(group_by_speaker(spoken)) >= 2 for spoken in held_out)
+    if enough or data.validation_pairs or not (data.held_out_utterances or data.held_out_speakers):
+        return
+    recordings = len(split.train) + sum(map(len, held_out))
+    what = "only one speaker's speech" if any(held_out) else "no utterance and no speaker"
+    _log.warning("%s is held out (%d recordings, data.held_out_utterances %g, data.held_out_speakers %g): nothing "
+                 "validates, best.safetensors is the last state; raise one of the two, for instance "
+                 "data.held_out_utterances=0.2", what, recordings, data.held_out_utterances, data.held_out_speakers)
+
+
 def _judged_alike(config, other):
     """Whether the scores of two configs' validations can be compared; where the recordings lie plays no part."""
     def depends_on(config):

@@ -71,7 +71,8 @@ def encode_file(converter, source, output, force=False):
     exists, unless `force` has it replaced, and for a place that cannot be written."""
     output = Path(output)
     if output.exists() and not force:
-        raise CodecError(f"{output}: exists already; replace it by --force (in Python force=True), or choose another name")
+        raise CodecError(f"{output}: exists already; replace it by --force (in Python force=True), or "
+                         f"choose another name")
     try:  # before the work, which would be lost
         output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

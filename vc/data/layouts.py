@@ -123,7 +123,8 @@ def _recognise(root, audio):
 def _refuse_audio_without_speaker(root, audio):
     stray = [file for file in audio if "/" not in file]
     if stray:
-        raise DataError(f"{root}: {len(stray)} audio files lie directly in it, for instance {stray[0]}; give each "
+        lie = "1 audio file lies" if len(stray) == 1 else f"{len(stray)} audio files lie"
+        raise DataError(f"{root}: {lie} directly in it, for instance {stray[0]}; give each "
                         f"speaker a folder, {root}/SPEAKER/{stray[0]}, write a table with the columns path and "
                         f"speaker, or, where all are of one, prepare them by `vc prepare --layout speaker`")
 

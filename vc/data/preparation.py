@@ -117,7 +117,7 @@ def prepare(source, folder, *, sample_rate_hz=16000, layout="auto", workers=None
 
 def format_report(report):
     """The report as a few lines for the terminal."""
-    lines = [f"{report.folder}: {_count(report.speakers, 'speaker')}, {report.hours:.2f} hours, "
+    lines = [f"{report.folder}: {_count(report.speakers, 'speaker')}, {_duration(report.hours)}, "
              f"{_count(report.kept, 'recording')} kept"]
     if report.left_out:
         lines.append(f"{len(report.left_out)} left out: {_reasons(report.left_out)}; see {report.folder}/report.tsv")
@@ -128,6 +128,10 @@ def format_report(report):
 
 def _count(number, noun):
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _duration(hours):
+    return f"{hours:.2f} hours" if hours >= 1 else f"{60 * hours:.2g} minutes"
 
 
 def _reasons(left_out):

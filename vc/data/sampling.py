@@ -41,7 +41,7 @@ def split_utterances(utterances, settings: DataConfig, fewest=2) -> Split:
     speakers = len({utterance.speaker for utterance in train})
     if speakers < fewest:
         raise DataError(f"{speakers} speaker(s) to train on, expected at least {fewest}; prepare recordings of more "
-                        f"speakers or lower data.held_out_speakers")
+                        f"speakers, lower data.held_out_speakers, or tune a model to one speaker with `vc finetune`")
     return Split(train, held_utterances, held_speakers)
 
 

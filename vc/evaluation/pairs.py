@@ -40,8 +40,11 @@ def read_pairs(table):
     table = Path(table)
     try:
         header, *lines = table.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    except FileNotFoundError:
+        raise DataError(f"{table}: no such pair list; recipes/evaluate makes one") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{table}: cannot be read as a pair list: {error}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{table}: cannot be read as a pair list: {reason}") from None
     if tuple(header.split("\t")) != COLUMNS:
         raise DataError(f"{table}: begins with {header[:200]!r}, expected the columns {', '.join(COLUMNS)}, "
                         f"between tabs")

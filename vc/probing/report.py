@@ -38,8 +38,8 @@ def load_findings(path, model):
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise EvaluationError(f"{path}: not what vc probe wrote ({error}); give the file of its -o") from None
     if probed != model:
-        raise EvaluationError(f"{path}: found in the model {str(probed)[:12]}, this one is {model[:12]}; run `vc probe` "
-                              f"with this model")
+        raise EvaluationError(f"{path}: found in the model {str(probed)[:12]}, this one is {model[:12]}; run "
+                              f"`vc probe` with this model")
     return entries
 
 
