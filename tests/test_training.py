@@ -227,6 +227,20 @@ def test_what_was_best_by_another_measure_is_not_kept(config, tmp_path):
     assert load_checkpoint(best).step == 4
 
 
+@pytest.mark.parametrize("shares, said", [
+    ((0.001, 0.001), "no utterance and no speaker is held out (36 recordings, data.held_out_utterances 0.001, "),
+    ((0, 0.24), "only one speaker's speech is held out (36 recordings, "),
+    ((0, 0), None),  # asked for
+    ((0.5, 0), None)])
+def test_a_run_that_nothing_validates_says_so_at_its_start(config, tmp_path, caplog, shares, said):
+    settings = config(f"data.held_out_utterances={shares[0]}", f"data.held_out_speakers={shares[1]}")
+    Trainer(settings, tmp_path / "run", progress=False).close()
+    warnings = [record.getMessage() for record in caplog.records]
+    assert len(warnings) == (said is not None)
+    if said:
+        assert warnings[0].startswith(said) and "nothing validates, best.safetensors is the last state" in warnings[0]
+
+
 def test_two_do_not_train_in_one_folder(config, tmp_path):
     settings = config("train.steps=2")
     first = Trainer(settings, tmp_path / "run", progress=False)

@@ -8,6 +8,7 @@ on, too, but by another course of the learning rate than either run would have h
 
 import contextlib
 import copy
+import logging
 import math
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from vc.checkpoint import (Checkpoint, load_checkpoint, load_weights, save_check
 from vc.config import Config
 from vc.conversion import model_path
 from vc.data.batches import BatchLoader, kept
-from vc.data.sampling import SegmentSampler, split_utterances
+from vc.data.sampling import SegmentSampler, group_by_speaker, split_utterances
 from vc.data.store import SpeechStore
 from vc.device import has_fast_bfloat16
 from vc.distributed import join_crew
@@ -32,6 +33,8 @@ from vc.vocoder_validation import VocoderValidation
 
 STATISTICS_SEGMENTS = 256
 RANK_APART = 10**12  # between the seeds of two processes, further than those of any two steps of a run
+
+_log = logging.getLogger(__name__)
 
 TASKS = {"converter": (Objective, Validation), "vocoder": (VocoderObjective, VocoderValidation)}
 
@@ -104,6 +107,7 @@ class Trainer:
             self.monitor = Monitor(self.folder, self.step, config.train.steps, progress)
             self._closing.callback(self.monitor.close)
             write_atomically(self.folder / "config.json", config.model_dump_json(indent=2) + "\n")
+            _warn_unvalidated(config.data, split)
 
     def run(self):
         """Train until config.train.steps; logs, validates and saves as often as the config says, and at the end."""
