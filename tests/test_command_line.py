@@ -205,6 +205,12 @@ def test_the_model_in_the_package_has_a_name(call, source, tmp_path):
     assert contents(tmp_path) == ["0-decoder.onnx", "0-encoder.onnx", "1-decoder.onnx", "1-encoder.onnx"]
 
 
+def test_the_vocoder_in_the_package_has_a_name(call, tmp_path):
+    told = call("info", "neural")
+    assert told.code == 0 and "vocoder.safetensors" in told.out and "generator " in told.out
+    assert call("export", "neural", "-o", tmp_path / "voc.onnx").out == f"{tmp_path}/voc.onnx\n"
+
+
 # convert
 
 

@@ -1,12 +1,17 @@
 """ONNX graphs say what the models say, sample by sample, at any length."""
 
+import json
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+import soundfile
 import torch
 from helpers import contents, save_untrained_vocoder
 
 from vc.bottlenecks import BOTTLENECKS, make_bottleneck
-from vc.checkpoint import load_model
+from vc.checkpoint import load_checkpoint, load_model
 from vc.export import VocoderGraph, export_converter
 from vc.vocoders.neural import load_vocoder
 
@@ -70,6 +75,28 @@ def test_a_converter(call, tiny_model, tmp_path):
                        f0=contour(frames))
         wanted = model.decode(embedding.content, embedding.speaker, contour(frames)).numpy()
         np.testing.assert_allclose(decoded, wanted, atol=1e-3)
+
+
+def test_graphs_say_what_they_need(call, tiny_model, vocoder, tmp_path):
+    for name, model in ("model", tiny_model), ("vocoder", vocoder):
+        assert call("export", model, "-o", tmp_path / name).code == 0
+    for name, model, told in (("model-encoder", tiny_model, "log_mel (1, M, T): ln(max("),
+                              ("model-decoder", tiny_model, "f0 (1, T): Hz, 0 where unvoiced"),
+                              ("vocoder", vocoder, "wave (1, (T - 1) * hop_samples)")):
+        session = onnxruntime.InferenceSession(str(tmp_path / f"{name}.onnx"), providers=["CPUExecutionProvider"])
+        metadata, checkpoint = session.get_modelmeta().custom_metadata_map, load_checkpoint(model, ("model", "vocoder"))
+        assert json.loads(metadata["mel"]) == checkpoint.config.mel.model_dump()
+        assert metadata["fingerprint"] == checkpoint.fingerprint
+        assert told in metadata["description"] and "\n" not in metadata["description"]
+
+
+def test_the_recipe_converts_with_graphs(call, tiny_model, vocoder, repository, clips, tmp_path):
+    for name, model in ("model", tiny_model), ("voc", vocoder):
+        assert call("export", model, "-o", tmp_path / name).code == 0
+    script = repository / "recipes" / "export" / "convert.py"
+    source, target = clips / "kathleen" / "aurora.flac", clips / "nathalie" / "katje.flac"
+    subprocess.run([sys.executable, script, source, target, tmp_path / "out.wav"], cwd=tmp_path, check=True)
+    assert soundfile.info(tmp_path / "out.wav").duration == pytest.approx(soundfile.info(source).duration, abs=0.02)
 
 
 def test_each_bottleneck(tiny_model, tmp_path):

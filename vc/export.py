@@ -2,7 +2,8 @@
 
 A converter becomes two graphs: the encoder, log_mel (1, M, T) -> content (1, C, T'), speaker (1, S), and the decoder,
 content, speaker and f0 (1, T) -> log_mel (1, M, T). A vocoder becomes one: log_mel and f0 -> wave (1, N), N being
-(T - 1) * hop.
+(T - 1) * hop. Each file says in its metadata what it needs to be used: `mel` (settings of vc.config.MelConfig, JSON),
+`fingerprint` of the model, and a `description` of inputs and outputs. recipes/export converts with them.
 ONNX knows no complex numbers and no inverse STFT, so here both are written out in real ones.
 """
 
@@ -22,6 +23,13 @@ from vc.vocoders.generator import MOMENTUM, PARTS
 OPSET = 17
 TRACED_FRAMES = 24
 GRAPHS = {"converter": ("-encoder", "-decoder"), "vocoder": ("",)}  # what follows the name that was asked for
+LOG_MEL = "log_mel (1, M, T): ln(max(mel filters @ |STFT|, floor)) of a recording at a speech level of -26 dBFS"
+F0 = "f0 (1, T): Hz, 0 where unvoiced, as vc.pitch tracks it, moved into the target's range by vc.pitch_range"
+DESCRIPTIONS = {
+    "encoder": f"{LOG_MEL} -> content (1, C, T'), what is said; speaker (1, S), who says it, of unit length",
+    "decoder": f"content (1, C, T') of the source; speaker (1, S) of the target; {F0} -> {LOG_MEL}",
+    "vocoder": f"{LOG_MEL}; {F0}, 0 throughout where unknown -> wave (1, (T - 1) * hop_samples)",
+}
 
 
 def graph_files(task, path):
@@ -31,26 +39,28 @@ def graph_files(task, path):
     return [path.with_name(f"{path.name.removesuffix('.onnx')}{part}.onnx") for part in GRAPHS[task]]
 
 
-def export_converter(model, path):
-    """Write the files that `graph_files` names, in place of those that exist; returns their paths. Raises VcError where
-    onnx is missing, or the place cannot be written."""
+def export_converter(model, path, fingerprint=""):
+    """Write the files that `graph_files` names, in place of those that exist; returns their paths. fingerprint: the
+    model's, for the metadata. Raises VcError where onnx is missing, or the place cannot be written."""
     log_mel = torch.zeros(1, model.config.mel.bands, TRACED_FRAMES)
     embedding = model.encode(log_mel)
     encoder, decoder = graph_files("converter", path)
-    _write(_EncoderGraph(model), (log_mel,), encoder, {"log_mel": 2}, {"content": 2, "speaker": None})
+    _write(_EncoderGraph(model), (log_mel,), encoder, {"log_mel": 2}, {"content": 2, "speaker": None},
+           _metadata("encoder", model, fingerprint))
     f0 = torch.full((1, TRACED_FRAMES), 150.0)
     _write(_DecoderGraph(model), (embedding.content, embedding.speaker, f0), decoder,
-           {"content": 2, "speaker": None, "f0": 1}, {"log_mel": 2})
+           {"content": 2, "speaker": None, "f0": 1}, {"log_mel": 2}, _metadata("decoder", model, fingerprint))
     return [encoder, decoder]
 
 
-def export_vocoder(generator, path):
+def export_vocoder(generator, path, fingerprint=""):
     """Write the generator as one graph, for mels that a model made, with no recording beside them that would tell how
     its noise turns. The rest is as with `export_converter`."""
     log_mel = torch.zeros(1, generator.config.mel.bands, TRACED_FRAMES)
     f0 = torch.full((1, TRACED_FRAMES), 150.0)
     file, = graph_files("vocoder", path)
-    _write(VocoderGraph(generator), (log_mel, f0), file, {"log_mel": 2, "f0": 1}, {"wave": 1})
+    _write(VocoderGraph(generator), (log_mel, f0), file, {"log_mel": 2, "f0": 1}, {"wave": 1},
+           _metadata("vocoder", generator, fingerprint))
     return [file]
 
 
@@ -182,8 +192,13 @@ def _follow(magnitude, past_real, past_imaginary, below_real, below_imaginary, a
     return spectrum_real, spectrum_imaginary
 
 
-def _write(graph, inputs, path, input_axes, output_axes):
-    """axes: {name: its dimension that may have any length, or None}."""
+def _metadata(part, model, fingerprint):
+    """What a graph says of itself: {name: text}."""
+    return {"description": DESCRIPTIONS[part], "mel": model.config.mel.model_dump_json(), "fingerprint": fingerprint}
+
+
+def _write(graph, inputs, path, input_axes, output_axes, metadata):
+    """axes: {name: its dimension that may have any length, or None}. metadata: {name: text}."""
     if importlib.util.find_spec("onnx") is None:
         raise VcError("exporting needs onnx, which is not installed; pip install vc[export]")
     axes = {name: {axis: f"{name}_length"} for name, axis in (input_axes | output_axes).items() if axis is not None}
@@ -192,5 +207,15 @@ def _write(graph, inputs, path, input_axes, output_axes):
             warnings.simplefilter("ignore")  # of shapes that tracing takes for constants; the test compares lengths
             torch.onnx.export(graph.eval(), inputs, str(draft), input_names=list(input_axes),
                               output_names=list(output_axes), dynamic_axes=axes, opset_version=OPSET, dynamo=False)
+            _label(draft, metadata)
     except OSError as error:
         raise VcError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
+
+
+def _label(path, metadata):
+    """Put texts, {name: text}, into a graph's file."""
+    import onnx
+
+    graph = onnx.load(path)
+    onnx.helper.set_model_props(graph, metadata)
+    onnx.save(graph, path)

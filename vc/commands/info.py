@@ -2,20 +2,21 @@
 
 from pathlib import Path
 
-from vc.commands.shared import add_command, nonempty
+from vc.commands.shared import add_command, nonempty, packaged
 
 
 def add(commands):
     """The parser of `vc info`."""
     parser = add_command(commands, "info", _info, help="what a model or vocoder file holds")
-    parser.add_argument("model", nargs="?", type=nonempty, metavar="MODEL", help="default: the model in the package")
+    parser.add_argument("model", nargs="?", type=nonempty, metavar="MODEL",
+                        help="a file that `vc train` wrote, or default or neural: the model or vocoder in the package "
+                             "(default: default)")
 
 
 def _info(options):
     from vc.checkpoint import load_checkpoint
-    from vc.conversion import model_path
 
-    path = model_path(options.model)
+    path = packaged(options.model)
     checkpoint = load_checkpoint(path, kinds=("model", "vocoder", "training"))
     config = checkpoint.config
     sizes, lines = (_describe_vocoder if config.task == "vocoder" else _describe_converter)(path, config)

@@ -78,6 +78,14 @@ def load_converter(options):
     return load(options.model, options.device, options.vocoder)
 
 
+def packaged(name):
+    """The file of a model or vocoder: None and "default" mean the model in the package, "neural" its vocoder."""
+    from vc.conversion import model_path
+    from vc.vocoders.neural import DEFAULT_FILE
+
+    return DEFAULT_FILE if name == "neural" else model_path(name)
+
+
 def checked_output(name, force, refusal, read=()):
     """The Path of a file to be written, None for None. To be called before any work: raises `refusal`, one of our
     errors, for a folder and where the file exists and may not be replaced; those that this call reads never may. read:
