@@ -170,6 +170,20 @@ def test_channels_are_averaged_at_any_rate(tmp_path, rate_hz, channels):
     assert audio_info(tmp_path / "a.wav") == AudioInfo(rate_hz, channels, 0.5)
 
 
+def test_channels_that_cancel_each_other_are_refused(tmp_path):
+    """In a recording as a whole: a passage may."""
+    tone = noise(3 * RATE_HZ)
+    inverted = np.stack([tone, -tone], 1)
+    soundfile.write(tmp_path / "a.wav", inverted, RATE_HZ)
+    with pytest.raises(AudioError, match="a.wav: its 2 channels cancel each other, their mean is silent; give one"):
+        list(stream_audio(tmp_path / "a.wav", 8000, block_s=0.5))
+    inverted[-RATE_HZ:, 1] *= -1
+    soundfile.write(tmp_path / "b.wav", inverted, RATE_HZ)
+    assert len(load_audio(tmp_path / "b.wav", RATE_HZ)) == len(tone)
+    soundfile.write(tmp_path / "c.wav", inverted * 1e-4, RATE_HZ)  # one step of 16 bits: nothing is heard
+    load_audio(tmp_path / "c.wav", RATE_HZ)
+
+
 @pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "MS_ADPCM"])
 def test_wav_encodings(tmp_path, subtype):
     tone = sine(440, 0.5)

@@ -59,6 +59,8 @@ _PIECE_SAMPLES = 4096
 _UNKNOWN_FRAMES = 2**63 - 1  # libsndfile's SF_COUNT_MAX
 _FFMPEG_PATIENCE_S = 60
 _INT16_SCALE = 32768
+_LOUD = 1e-7  # mean power of channels in which there is a sound: vc.level.SILENCE_DBFS
+_CANCELLED = 1e-4  # share of that power that their mean has where one is the other upside down
 _DAMAGED = 1e10  # no float sample is so large, not even where 32-bit integers were stored as they are
 
 _log = logging.getLogger(__name__)
@@ -96,7 +98,7 @@ def load_audio(path, sample_rate_hz):
     """A whole recording as float32 (N,): the mean of its channels, nominally in [-1, 1], at `sample_rate_hz`.
 
     N is the file's number of samples times the ratio of the rates, rounded. Raises AudioError for a file that is
-    missing, empty, no recording, or holds no, NaN or infinite samples.
+    missing, empty, no recording, or holds no, NaN or infinite samples, or channels that cancel each other.
     """
     return np.concatenate([np.zeros(0, np.float32), *stream_audio(path, sample_rate_hz)])
 
@@ -381,7 +383,7 @@ def _check_rate(path, sample_rate_hz, where):
 
 def _mono_blocks(source, path, block_samples):
     """Yield the mean over channels, float32 (n,), with n at least `block_samples` except at the end."""
-    pending, pending_samples, samples_before = [], 0, 0
+    pending, pending_samples, samples_before, energy, mean_energy = [], 0, 0, 0.0, 0.0
     for piece in source.pieces():
         largest = np.abs(piece).max(initial=0)
         if not largest < _DAMAGED:
@@ -390,6 +392,8 @@ def _mono_blocks(source, path, block_samples):
             raise AudioError(f"{path}: holds {found} near {at_s:.1f} s, expected ones up to about 1; convert or record "
                              f"it again")
         pending.append(piece.mean(axis=1))
+        energy += float(np.square(piece).sum()) / source.info.channels
+        mean_energy += float(np.square(pending[-1]).sum())
         pending_samples += len(piece)
         if pending_samples >= block_samples:
             yield np.concatenate(pending)
@@ -397,6 +401,10 @@ def _mono_blocks(source, path, block_samples):
             pending, pending_samples = [], 0
     if pending:
         yield np.concatenate(pending)
+    # Known at the end only; a source is read to its end before it is converted.
+    if energy > _LOUD * (samples_before + pending_samples) and mean_energy < _CANCELLED * energy:
+        raise AudioError(f"{path}: its {source.info.channels} channels cancel each other, their mean is silent; give "
+                         f"one of them as a file of its own")
 
 
 def _warn_if_short(path, read_s, promised_s):
