@@ -131,18 +131,22 @@ def make_nearly_silent(path, speech):
 
 @pytest.mark.parametrize("make, message", [
     *UNUSABLE,
-    (make_folder, "is a folder, expected an audio file"),
+    (make_folder, "a folder without audio files, expected at least one of .aac"),
     (make_20_ms, "lasts 0.02 s, expected at least 0.5 s; give a longer recording"),
     (make_silent, "is silent (level -inf dBFS), expected speech above -70 dBFS; check the microphone or choose another "
                   "recording"),
     (make_offset, "is silent (level -inf dBFS)"),
     (make_nearly_silent, "is silent (level -105 dBFS)"),
 ])
-def test_a_reference_that_cannot_be_used(convert, speech, source, target, tmp_path, out, make, message):
-    """One among several spoils the target as well."""
-    make(tmp_path / "bad.wav", speech)
-    ended = convert(source, "--target", target, tmp_path / "bad.wav", "-o", out / "result.wav")
-    ended.assert_refused(f"vc: error: {tmp_path}/bad.wav: {message}", folder=out)
+def test_a_reference_that_cannot_be_used(convert, speech, source, target, tmp_path, out, caplog, make, message):
+    """Alone it is refused, among others left out."""
+    bad = tmp_path / "bad.wav"
+    make(bad, speech)
+    ended = convert(source, "--target", bad, "-o", out / "result.wav")
+    ended.assert_refused(f"vc: error: {bad}: {message}", folder=out)
+    assert convert(source, "--target", bad, target, "-o", out / "result.wav").code == 0
+    assert [(told.startswith(f"{bad}: {message}"), told.endswith("; it is left out")) for told in caplog.messages] == [
+        (True, True)]
 
 
 @pytest.mark.parametrize("level", [0.0, 1e-5])

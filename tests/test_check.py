@@ -212,3 +212,19 @@ def test_convert_warns_of_what_is_strange_and_of_nothing_else(convert, source, t
     assert "does not sound like speech that the model knows" in caplog.text
     caplog.clear()
     assert convert(noise, "--target", target, "-o", tmp_path / "again.wav").code == 0 and not caplog.records
+
+
+def test_strange_references_are_warned_of_too(convert, call, source, noise, calibrated, tiny_model, tmp_path, caplog,
+                                              monkeypatch):
+    monkeypatch.setenv("VC_VOICES", str(tmp_path / "voices"))
+    beside = calibration_beside(tiny_model)
+    score = glance(vc.load(tiny_model, "cpu"), noise).score
+    try:
+        calibrated(familiar=(score - 2, score - 1), strange=(score, score + 1), path=beside)
+        assert convert(source, "--target", noise, "-o", tmp_path / "out.wav").code == 0
+        assert str(noise) in [str(record.args[0]) for record in caplog.records]
+        caplog.clear()
+        assert call("voice", "add", "Noise", noise, "--model", tiny_model, "--device", "cpu").code == 0
+    finally:
+        beside.unlink()
+    assert [str(record.args[0]) for record in caplog.records] == [str(noise)]

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 from helpers import contents, eventually, save_untrained
+from safetensors.torch import load_file
 
 from vc import cli
 from vc.conversion import Converter
@@ -506,10 +507,36 @@ def test_an_enrolled_voice_stands_alone(convert, enrol, source, target):
         convert(source, "--target", *references).assert_refused("Anna: is an enrolled voice, which stands alone; ")
 
 
-def test_a_folder_is_no_target_but_a_voice_of_its_name_is(convert, enrol, source, target, tmp_path, monkeypatch):
+def test_a_folder_of_references_stands_for_its_recordings(convert, enrol, converter, clips, source, voices, tmp_path,
+                                                          monkeypatch):
+    folder = tmp_path / "anna"
+    shutil.copytree(clips / "nathalie", folder / "deep")
+    files = [folder / "deep" / name for name in ("katje.flac", "student.flac")]
+    assert converter.voice_of(folder).speaker.tolist() == converter.voice_of(files).speaker.tolist()
+    assert [enrol(*arguments).code for arguments in (["folder", folder], ["files", *files])] == [0, 0]
+    assert load_file(voices / "folder.safetensors")["speaker"].tolist() == (
+        load_file(voices / "files.safetensors")["speaker"].tolist())
+    monkeypatch.chdir(folder)
+    assert convert(source, "--target", ".").code == 0 and (folder / "aurora-as-anna.wav").exists()
+    ended = convert(source, "--target", folder, "-o", files[0], "--force")
+    ended.assert_refused("katje.flac: is itself read by this call and would be written over")
+
+
+def test_a_link_to_nowhere_is_a_file_that_failed(convert, source, target, tmp_path):
+    (tmp_path / "in").mkdir()
+    shutil.copy(source, tmp_path / "in")
+    os.symlink("/nonexistent.wav", tmp_path / "in" / "broken.wav")
+    os.symlink("/nonexistent.txt", tmp_path / "in" / "broken.txt")
+    ended = convert(tmp_path / "in", "--target", target, "-o", tmp_path / "out")
+    assert ended.code == 1 and contents(tmp_path / "out") == ["aurora.flac"]
+    assert f"{tmp_path}/in/broken.wav: no such file" in ended.err
+    assert "1 of 2 files failed" in ended.err and "broken.txt" not in ended.err
+
+
+def test_a_folder_without_audio_is_no_target_but_a_voice_of_its_name_is(convert, enrol, source, target, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "refs").mkdir()
-    convert(source, "--target", "refs").assert_refused("refs: is a folder, expected an audio file")
+    convert(source, "--target", "refs").assert_refused("refs: a folder without audio files, expected at least one of")
     enrol("refs", target)
     assert convert(source, "--target", "refs").code == 0
 

@@ -21,6 +21,7 @@ from vc.audio import AudioWriter, load_audio, stream_audio
 from vc.background import noise_behind, stands_out, without_noise
 from vc.bottlenecks import Squeezed
 from vc.checkpoint import load_model
+from vc.data.layouts import recordings_at
 from vc.detail import Detail, detail_of, with_detail
 from vc.device import choose_device
 from vc.errors import AudioError
@@ -238,14 +239,15 @@ class Converter:
     def voice_of(self, target, name="") -> Voice:
         """The speaker half of one or several recordings of one person; a Voice is returned as it is.
 
-        Each recording counts by how long it is. Raises AudioError.
+        A folder stands for all its recordings. Each counts by how long it is. Raises AudioError, DataError.
         """
         if isinstance(target, Voice):
             return target
         paths = [target] if isinstance(target, (str, Path)) else list(target)
         if not paths:
             raise AudioError("no reference recording was given; give at least one of the target speaker")
-        return self._voice_heard([piece for path in paths for piece in self._pieces_of(path)], name)
+        recordings = [file for path in paths for file in recordings_at(path)]
+        return self._voice_heard([piece for path in recordings for piece in self._pieces_of(path)], name)
 
     def voice_in(self, audio, name="") -> Voice:
         """The voice in sound at the converter's rate, float32 (N,); it is brought to the level, edges are not trimmed.
@@ -254,13 +256,18 @@ class Converter:
 
     def _pieces_of(self, path):
         """What is heard in each window of one reference recording."""
+        return self._pieces_in(self.speech_of(path))
+
+    def speech_of(self, path):
+        """The speech of one reference recording, without the pauses at its edges: float32 (N,). Raises AudioError where
+        it cannot be a reference."""
         audio = load_audio(path, self.sample_rate)
         require_speech(audio, self.sample_rate, path, MIN_REFERENCE_S)
         speech = trim_silence(audio, self.sample_rate)
         if len(speech) < MIN_REFERENCE_S * self.sample_rate:
             raise AudioError(f"{path}: holds {len(speech) / self.sample_rate:.2f} s of speech, expected at least "
                              f"{MIN_REFERENCE_S:g} s; give a longer recording")
-        return self._pieces_in(speech)
+        return speech
 
     @torch.no_grad()
     def _pieces_in(self, audio):

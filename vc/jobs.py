@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vc.audio import WRITABLE
-from vc.data.layouts import AUDIO_SUFFIXES, list_audio
-from vc.errors import AudioError
+from vc.data.layouts import AUDIO_SUFFIXES, list_audio, recordings_at
+from vc.errors import AudioError, DataError
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,25 @@ def plan_jobs(sources, target, output=None):
             raise AudioError(f"{folder}: is a file name, expected a folder for several recordings")
         jobs = _kept_apart([job for source in sources for job in _jobs_below(source, folder)])
     _refuse_collisions(jobs)
-    refuse_overwriting([job.output for job in jobs], [*(job.source for job in jobs), *target])
+    references = [file for reference in target for file in _read_at(reference)]
+    refuse_overwriting([job.output for job in jobs], [*(job.source for job in jobs), *references])
     return jobs
 
 
 def _stem(reference):
     """What the target is called in inferred names; a dot in the name of an enrolled voice begins no suffix."""
     path = Path(reference)
+    if os.path.isdir(path):
+        return path.resolve().name
     return path.stem if path.suffix.lower() in AUDIO_SUFFIXES else path.name
+
+
+def _read_at(reference):
+    """The files that a reference may name; none of a folder without, which may be named like an enrolled voice."""
+    try:
+        return recordings_at(reference)
+    except DataError:
+        return []
 
 
 def _single_output(source, output, inferred):
@@ -55,7 +66,7 @@ def _single_output(source, output, inferred):
 def _jobs_below(source, folder):
     if not os.path.isdir(source):
         return [Job(source, folder / _output_name(source))]
-    files = [Path(file) for file in list_audio(source)]
+    files = [Path(file) for file in list_audio(source, broken_links=True)]
     if source.resolve() in folder.resolve().parents:  # what an earlier call wrote there is no source of this one
         files = [file for file in files if folder.resolve() not in (source / file).resolve().parents]
     if not files:

@@ -1,16 +1,12 @@
 """`vc convert` and `vc example`: recordings in another voice."""
 
-import logging
 import sys
 import time
 
 from vc.assets import SOURCE_CLIP, TARGET_CLIP
 from vc.commands.shared import add_command, add_model_options, complain, load_converter, nonempty, resolve_target
-from vc.errors import CheckError, VcError
-
-STRANGE_SHARE = 0.1  # sources are speech nearly always, so what is warned of has to be strange indeed
-
-_log = logging.getLogger(__name__)
+from vc.commands.strangers import strange_from, warn_of_strange
+from vc.errors import VcError
 
 
 def add(commands):
@@ -26,7 +22,8 @@ def _add_convert(commands):
     parser.add_argument("sources", nargs="+", type=nonempty, metavar="SOURCE",
                         help="an audio file, or a folder that is mirrored")
     parser.add_argument("--target", nargs="+", required=True, type=nonempty, metavar="REF",
-                        help="one or several recordings of the target speaker, or the name of an enrolled voice")
+                        help="one or several recordings of the target speaker, files or folders, or the name of an "
+                             "enrolled voice")
     parser.add_argument("-o", "--output", type=nonempty, metavar="OUT", help="a file for one source, a folder for "
                         "several; its suffix says the format (default: SOURCE-as-TARGET.wav in this folder)")
     existing = parser.add_mutually_exclusive_group()
@@ -45,13 +42,13 @@ def _convert(options):
         if not jobs:
             return 0
     converter = load_converter(options)
-    voice = resolve_target(options.target, converter)
-    strange_from = _strange_from(options.model, converter)
+    threshold = strange_from(options.model, converter)
+    voice = resolve_target(options.target, converter, threshold)
     failed = 0
     for job in jobs:
         try:
             converter.writer(job.output, options.force)  # refuses what it refuses before anything is heard
-            _warn_of_strange(converter, job.source, strange_from)
+            warn_of_strange(converter, job.source, threshold)
             _convert_one(converter, job.source, voice, job.output, options.force)
         except VcError as error:
             if options.debug:
@@ -77,28 +74,6 @@ def _convert_one(converter, source, voice, output, force):
     took_s = time.perf_counter() - start
     print(f"{output}: {duration_s:.2f} s of audio in {took_s:.2f} s (real-time factor {took_s / duration_s:.2f})",
           flush=True)
-
-
-def _strange_from(model, converter):
-    """The score from which a source is warned of; None where the model has no calibration."""
-    from vc.calibration import CostTable, calibration_beside, load_calibration
-    from vc.conversion import model_path
-
-    try:
-        calibration = load_calibration(calibration_beside(model_path(model)), converter)
-    except CheckError:
-        return None
-    return calibration.threshold(CostTable(share=STRANGE_SHARE))
-
-
-def _warn_of_strange(converter, source, strange_from):
-    """One line where the source does not begin like speech that the model knows; it is converted all the same."""
-    from vc.familiarity import glance
-
-    found = glance(converter, source) if strange_from is not None else None
-    if found is not None and found.score >= strange_from:
-        _log.warning("%s: does not sound like speech that the model knows (score %.2f, from %.2f on); see `vc check`",
-                     source, found.score, strange_from)
 
 
 def _add_example(commands):

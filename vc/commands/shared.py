@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+from vc.commands.references import usable_references
 from vc.device import DEVICES
 from vc.errors import VoiceError
 
@@ -103,9 +104,9 @@ def checked_output(name, force, refusal, read=()):
     return output
 
 
-def resolve_target(target, converter):
+def resolve_target(target, converter, threshold=None):
     """The Voice of recordings, a list of paths, or that of an enrolled voice, the list of its name where no such file
-    exists. Raises AudioError, VoiceError."""
+    exists. threshold: see vc.commands.references. Raises AudioError, DataError, VoiceError."""
     from vc.voices import VoiceLibrary, is_voice_name
 
     library = VoiceLibrary()
@@ -115,7 +116,7 @@ def resolve_target(target, converter):
         raise VoiceError(f"{voices[0]}: is an enrolled voice, which stands alone; give only it, or only recordings")
     if voices or (len(target) == 1 and is_voice_name(target[0]) and not os.path.exists(target[0])):
         return library.get(target[0], converter)
-    return converter.voice_of(target)
+    return converter.voice_of(usable_references(target, converter, threshold))
 
 
 def complain(error):

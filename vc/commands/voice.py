@@ -6,7 +6,9 @@ import random
 import sys
 from dataclasses import replace
 
+from vc.commands.references import usable_references
 from vc.commands.shared import add_command, add_model_options, complain, load_converter, nonempty, resolve_target
+from vc.commands.strangers import strange_from
 from vc.errors import VcError
 
 SEEDS = 2**32  # so many different voices can be asked for
@@ -20,7 +22,7 @@ def add(commands):
                          help="enrol a voice: keep what conversion needs of it, not the recordings")
     adding.add_argument("name", metavar="NAME")
     adding.add_argument("references", nargs="+", type=nonempty, metavar="REF",
-                        help="recordings of one person, with their consent")
+                        help="recordings of one person, files or folders, with their consent")
     adding.add_argument("--force", action="store_true", help="replace a voice of this name")
     add_model_options(adding)
     _add_invent(actions)
@@ -58,7 +60,8 @@ def _voice_add(options):
     from vc.voices import VoiceLibrary
 
     converter = load_converter(options)
-    voice = converter.voice_of(options.references, options.name)
+    references = usable_references(options.references, converter, strange_from(options.model, converter))
+    voice = converter.voice_of(references, options.name)
     path = VoiceLibrary().add(voice, converter, options.force)
     print(f"{path}: {voice.name}, from {voice.seconds:.1f} s of speech")
     return 0

@@ -139,10 +139,11 @@ def _audio(files):
     return [file for file in files if PurePosixPath(file).suffix.lower() in AUDIO_SUFFIXES]
 
 
-def list_files(root):
+def list_files(root, broken_links=False):
     """Paths of all files below `root`, relative to it, with forward slashes, sorted. Raises DataError.
 
-    Links to folders are followed, each folder once; names that begin with a dot are passed over.
+    Links to folders are followed, each folder once; names that begin with a dot are passed over, and links to nowhere
+    unless `broken_links` asks for them.
     """
     files, seen = [], set()
 
@@ -155,9 +156,11 @@ def list_files(root):
             entries = sorted(listing, key=lambda entry: entry.name)
         for entry in entries:
             # macOS leaves ._a.wav and __MACOSX/a.wav beside a.wav; they hold no sound.
-            if entry.name.startswith(".") or entry.name == "__MACOSX" or not os.path.exists(entry.path):
-                continue  # the last: a link to nowhere
-            if entry.is_dir():
+            if entry.name.startswith(".") or entry.name == "__MACOSX":
+                continue
+            if not os.path.exists(entry.path):
+                files.extend([prefix + entry.name] * broken_links)
+            elif entry.is_dir():
                 walk(entry.path, f"{prefix}{entry.name}/")
             elif entry.is_file():
                 files.append(prefix + entry.name)
@@ -169,9 +172,21 @@ def list_files(root):
     return sorted(files)
 
 
-def list_audio(root):
+def list_audio(root, broken_links=False):
     """Those of `list_files` that are named like audio. Raises DataError."""
-    return _audio(list_files(root))
+    return _audio(list_files(root, broken_links))
+
+
+def recordings_at(path):
+    """What a path names: itself, or the audio files of a folder with links to nowhere, sorted. Raises DataError where
+    a folder cannot be listed or holds none."""
+    if not os.path.isdir(path):
+        return [path]
+    files = [os.path.join(path, file) for file in list_audio(path, broken_links=True)]
+    if not files:
+        raise DataError(f"{path}: a folder without audio files, expected at least one of "
+                        f"{', '.join(sorted(AUDIO_SUFFIXES))}")
+    return files
 
 
 # Texts of the corpora: each function returns {utterance: text}.

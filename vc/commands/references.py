@@ -1,0 +1,38 @@
+"""Which recordings tell a voice: folders stand for what they hold, and one that cannot be used spoils no others."""
+
+import logging
+
+from vc.commands.strangers import warn_of_strange
+from vc.errors import VcError
+
+_log = logging.getLogger(__name__)
+
+
+def usable_references(paths, converter, threshold=None):
+    """The references among files and folders. The others are left out with a warning each; so are told those that
+    sound strange, see vc.commands.strangers. Raises the first refusal where none is left."""
+    usable, refusals = [], []
+    for path in _files(paths, refusals):
+        try:
+            converter.speech_of(path)
+        except VcError as refusal:
+            refusals.append(refusal)
+        else:
+            usable.append(path)
+            warn_of_strange(converter, path, threshold)
+    if not usable:
+        raise refusals[0]
+    for refusal in refusals:
+        _log.warning("%s; it is left out", refusal)
+    return usable
+
+
+def _files(paths, refusals):
+    """All files that the paths name; what a folder is refused for goes to `refusals`."""
+    from vc.data.layouts import recordings_at
+
+    for path in paths:
+        try:
+            yield from recordings_at(path)
+        except VcError as refusal:
+            refusals.append(refusal)
