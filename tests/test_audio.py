@@ -170,6 +170,16 @@ def test_channels_are_averaged_at_any_rate(tmp_path, rate_hz, channels):
     assert audio_info(tmp_path / "a.wav") == AudioInfo(rate_hz, channels, 0.5)
 
 
+@pytest.mark.parametrize("size", [2**31 - 37, 2**32 - 1])
+def test_a_streamed_wav_is_not_cut_short(tmp_path, caplog, size):
+    """What wrote it did not know its size."""
+    save_audio(tmp_path / "a.wav", noise(RATE_HZ), RATE_HZ)
+    content = (tmp_path / "a.wav").read_bytes()
+    at = content.index(b"data") + 4
+    (tmp_path / "a.wav").write_bytes(content[:at] + size.to_bytes(4, "little") + content[at + 4:])
+    assert len(load_audio(tmp_path / "a.wav", RATE_HZ)) == RATE_HZ and not caplog.messages
+
+
 def test_channels_that_cancel_each_other_are_refused(tmp_path):
     """In a recording as a whole: a passage may."""
     tone = noise(3 * RATE_HZ)
@@ -198,8 +208,8 @@ def test_twenty_milliseconds_and_one_sample_load(tmp_path):
 
 
 @pytest.mark.parametrize("suffix, least, warns", [
-    (".wav", 0.58, False), (".flac", 0.5, True), (".mp3", 0.5, True), (".ogg", 0.2, False), (".opus", 0.3, False),
-    (".aiff", 0.58, False), (".au", 0.58, False),
+    (".wav", 0.58, True), (".flac", 0.5, True), (".mp3", 0.5, True), (".ogg", 0.2, False), (".opus", 0.3, False),
+    (".aiff", 0.58, False), (".au", 0.58, True),
 ])
 def test_a_truncated_file_yields_its_beginning(tmp_path, caplog, suffix, least, warns):
     speech = noise(3 * RATE_HZ)

@@ -4,8 +4,7 @@ libsndfile reads wav, flac, ogg, opus, mp3, aiff, au and caf. What it does not k
 the `ffmpeg` command where that is installed. Every way of failing is an AudioError.
 
 A file that is cut short or damaged yields what comes before the damage, with a warning in the log where less comes
-than the header promises (of a cut wav, aiff, au, ogg or opus nothing tells the full length). A cut caf cannot be opened
-at all. libsndfile believes an mp3 that promises too little (files joined by `cat`, variable bit rate without a Xing
+than the header promises (of a cut aiff, ogg or opus nothing tells the full length). A cut caf cannot be opened at all. libsndfile believes an mp3 that promises too little (files joined by `cat`, variable bit rate without a Xing
 header): it ends early, unnoticed.
 
 N is a number of samples, n that of one block, C of channels.
@@ -15,6 +14,7 @@ import contextlib
 import errno
 import logging
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -57,6 +57,7 @@ MAX_SAMPLE_RATE_HZ = 768000
 # incomplete block comes back as an error; a Vorbis write of ten million overflows the stack.
 _PIECE_SAMPLES = 4096
 _UNKNOWN_FRAMES = 2**63 - 1  # libsndfile's SF_COUNT_MAX
+_STREAMED_BYTES = 2**31 - 2**16  # from here on a size in a header stands for one unknown
 _FFMPEG_PATIENCE_S = 60
 _INT16_SCALE = 32768
 _LOUD = 1e-7  # mean power of channels in which there is a sound: vc.level.SILENCE_DBFS
@@ -275,8 +276,18 @@ class _LibraryFileSource:
             self._file.close()
             raise TypeError("headerless samples")
         frames, rate_hz = self._file.frames, self._file.samplerate
-        duration_s = None if frames == _UNKNOWN_FRAMES else frames / rate_hz
+        duration_s = None if frames == _UNKNOWN_FRAMES else frames / rate_hz * self._promised_share()
         self.info = AudioInfo(rate_hz, self._file.channels, duration_s)
+
+    def _promised_share(self):
+        """How many times the bytes that there are the header of a wav or au promises; 1 where it says nothing.
+
+        libsndfile counts what is there, and tells only its log of the rest. What writes to a pipe does not know the
+        size and promises the most that fits.
+        """
+        told = re.search(r"^(?:data| +Data Size) +: (\d+) \(should be (\d+)\)", self._file.extra_info, re.MULTILINE)
+        promised, there = map(int, told.groups()) if told else (1, 1)
+        return promised / there if 0 < there < promised < _STREAMED_BYTES else 1
 
     def pieces(self):
         """Yield float32 (n, C) to the end, or to where the file is damaged."""
