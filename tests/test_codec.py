@@ -167,6 +167,7 @@ def test_the_commands(call, discrete, source, target, tmp_path, repository):
     assert (tmp_path / "s.wav").exists()
     call("decode", tmp_path / "s.vcs", "-o", tmp_path / "t.wav").assert_refused("encoded with the model")
     call("decode", source, "-o", tmp_path / "t.wav", *model).assert_refused("not a file that `vc encode` wrote")
+    call("decode", source, *model).assert_refused("not a file that `vc encode` wrote")
     call("decode", tmp_path / "none.vcs", "-o", tmp_path / "t.wav", *model).assert_refused("cannot be read")
 
 

@@ -32,11 +32,11 @@ def _encode(options):
     from vc.conversion import load
     from vc.data.layouts import AUDIO_SUFFIXES
 
-    if options.output and Path(options.output).suffix.lower() in AUDIO_SUFFIXES:
-        raise CodecError(f"{options.output}: names an audio file, but codes are no audio; expected another suffix, for "
-                         f"instance {SUFFIX}")
     output = checked_output(options.output or Path(options.source).stem + SUFFIX, options.force, CodecError,
                             [options.source, options.model])
+    if output.suffix.lower() in AUDIO_SUFFIXES:
+        raise CodecError(f"{output}: names an audio file, but codes are no audio; expected another suffix, for "
+                         f"instance {SUFFIX}")
     converter = load(options.model, options.device)
     encoded = encode_file(converter, options.source, output, options.force)
     size, seconds = output.stat().st_size, encoded.samples / converter.sample_rate
@@ -48,8 +48,10 @@ def _encode(options):
 
 
 def _decode(options):
-    from vc.codec import decode_file
+    from vc.codec import decode_file, read_encoded
 
+    if not options.output:
+        read_encoded(options.source)  # refuses a recording, whose own name the result would take
     output = checked_output(options.output or f"{Path(options.source).stem}.wav", options.force, AudioError,
                             [options.source, *(options.target or []), options.model, options.vocoder])
     converter = load_converter(options)
