@@ -533,7 +533,8 @@ def test_a_link_to_nowhere_is_a_file_that_failed(convert, source, target, tmp_pa
     assert "1 of 2 files failed" in ended.err and "broken.txt" not in ended.err
 
 
-def test_a_folder_without_audio_is_no_target_but_a_voice_of_its_name_is(convert, enrol, source, target, tmp_path, monkeypatch):
+def test_a_folder_without_audio_is_no_target_but_a_voice_of_its_name_is(convert, enrol, source, target, tmp_path,
+                                                                        monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "refs").mkdir()
     convert(source, "--target", "refs").assert_refused("refs: a folder without audio files, expected at least one of")

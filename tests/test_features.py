@@ -33,8 +33,8 @@ def test_no_band_of_the_default_mel_is_empty():
 
 
 def test_a_mel_with_an_empty_band_is_refused():
-    with pytest.raises(ConfigError, match="mel.bands: got 128, of which 7 hold no frequency of a spectrum of mel.fft_samp"
-                                          "les=800 at mel.sample_rate_hz=44100; take fewer bands or more samples"):
+    with pytest.raises(ConfigError, match="mel.bands: got 128, of which 7 hold no frequency of a spectrum of "
+                                          "mel.fft_samples=800 at mel.sample_rate_hz=44100; take fewer bands or more samples"):
         LogMel(MelConfig(sample_rate_hz=44100))
 
 

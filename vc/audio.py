@@ -3,9 +3,10 @@
 libsndfile reads wav, flac, ogg, opus, mp3, aiff, au and caf. What it does not know (m4a, aac, mp4, webm) goes through
 the `ffmpeg` command where that is installed. Every way of failing is an AudioError.
 
-A file that is cut short or damaged yields what comes before the damage, with a warning in the log where less comes
-than the header promises (of a cut aiff, ogg or opus nothing tells the full length). A cut caf cannot be opened at all. libsndfile believes an mp3 that promises too little (files joined by `cat`, variable bit rate without a Xing
-header): it ends early, unnoticed.
+A file that is cut short or damaged yields what comes before the damage, with a warning in the log where less comes than
+the header promises (of a cut aiff, ogg or opus nothing tells the full length). A cut caf cannot be opened at all.
+libsndfile believes an mp3 that promises too little (files joined by `cat`, variable bit rate without a Xing header): it
+ends early, unnoticed.
 
 N is a number of samples, n that of one block, C of channels.
 """

@@ -44,7 +44,8 @@ class MelConfig(Section):
         if self.hop_samples * 2 > self.fft_samples:
             raise ValueError(f"hop_samples {self.hop_samples} must be at most half of fft_samples {self.fft_samples}")
         if self.hop_samples * 64 < self.fft_samples:
-            raise ValueError(f"hop_samples {self.hop_samples} must be at least a 64th of fft_samples {self.fft_samples}")
+            raise ValueError(f"hop_samples {self.hop_samples} must be at least a 64th of fft_samples "
+                             f"{self.fft_samples}")
         return self
 
     @property

@@ -100,8 +100,8 @@ class Halves:
 @dataclass(frozen=True)
 class Piece:
     """What is heard in a piece of a reference. log_mel: (M, T). content: content half (C, T'). speaker: speaker half
-    (S,). speech: which frames are speech (T,), bool. noise: power behind it in each band (M, 1). f0: of all frames in Hz
-    (T,)."""
+    (S,). speech: which frames are speech (T,), bool. noise: power behind it in each band (M, 1). f0: of all frames in
+    Hz (T,)."""
 
     log_mel: torch.Tensor
     content: torch.Tensor
@@ -278,8 +278,9 @@ class Converter:
             embedding = self.model.encode(log_mel[None])
             level_db = frame_levels_db(window, self.mel.hop_samples)
             f0 = torch.from_numpy(track_pitch(window.cpu().numpy(), self.sample_rate, self.mel.hop_samples))
-            yield Piece(log_mel.cpu(), embedding.content[0].cpu(), embedding.speaker[0].cpu(), stands_out(level_db).cpu(),
-                        noise_behind(log_mel, level_db).cpu(), f0, len(window) / self.sample_rate)
+            yield Piece(log_mel.cpu(), embedding.content[0].cpu(), embedding.speaker[0].cpu(),
+                        stands_out(level_db).cpu(), noise_behind(log_mel, level_db).cpu(), f0,
+                        len(window) / self.sample_rate)
 
     def _voice_heard(self, pieces, name):
         """The Voice that several pieces tell together, each by how long it is; their order does not matter."""

@@ -2,11 +2,11 @@
 
 Noise comes from everywhere: what is left of the source's, the target's, whose recordings have their room in the
 long-term spectrum that a conversion is moved onto, and the vocoder's. Whatever it is, the pauses around have it alone,
-and each bin of a frame is turned down as far as it holds no more than they do, by a Wiener filter. How much speech there
-is in a bin is told less by the frame itself than by what was let through of the one before (Ephraim and Malah 1984,
-"Speech enhancement using a minimum mean-square error short-time spectral amplitude estimator"; with this filter Scalart
-and Filho 1996, "Speech enhancement based on a priori signal to noise estimation"), so what is left of the noise does not
-ring. EXPERIMENTS.md in recipes/default has the figures that chose it.
+and each bin of a frame is turned down as far as it holds no more than they do, by a Wiener filter. How much speech
+there is in a bin is told less by the frame itself than by what was let through of the one before (Ephraim and Malah
+1984, "Speech enhancement using a minimum mean-square error short-time spectral amplitude estimator"; with this filter
+Scalart and Filho 1996, "Speech enhancement based on a priori signal to noise estimation"), so what is left of the noise
+does not ring. EXPERIMENTS.md in recipes/default has the figures that chose it.
 """
 
 import math
