@@ -286,8 +286,8 @@ def _warn_unvalidated(data, split):
     recordings = len(split.train) + sum(map(len, held_out))
     what = "only one speaker's speech" if any(held_out) else "no utterance and no speaker"
     _log.warning("%s is held out (%d recordings, data.held_out_utterances %g, data.held_out_speakers %g): nothing "
-                 "validates, best.safetensors is the last state; raise one of the two, for instance "
-                 "data.held_out_utterances=0.2", what, recordings, data.held_out_utterances, data.held_out_speakers)
+                 "validates, best.safetensors is the last state; raise data.held_out_utterances (of speakers with 5 or "
+                 "more) or data.held_out_speakers", what, recordings, data.held_out_utterances, data.held_out_speakers)
 
 
 def _judged_alike(config, other):
