@@ -30,7 +30,8 @@ def encode(converter, source) -> Encoded:
     Raises AudioError, also for a silent recording, and CodecError for a model without codes.
     """
     cardinalities = cardinalities_of(converter.model)
-    voice, survey = converter.voice_of(source), converter.survey(source)  # the voice refuses silence
+    voice = converter.voice_in(converter.speech_of(source))  # which refuses silence, and folders
+    survey = converter.survey(source)
     stride, windows, offsets = converter.model.encoder.stride, [], []
     for frames, _ in converter.windows(source, survey):
         content = converter.listen(frames, detailed=False)

@@ -50,7 +50,7 @@ class Checkup:
         converter = Converter(model, make_vocoder(None, model.config.mel, model.band_mean.device))
         items = [Item(number, MODEL, [], self._judge(converter, pair)) for number, pair in enumerate(self._pairs)]
         measures = [one for one in (*Similarity.measures, *Recognition.measures) if one.name in MEASURES]
-        found = {figure.measure: figure.value for figure in summarise(measures, items)}
+        found = {figure.measure: figure.value for figure in summarise(measures, items, self._pairs)}
         return Finding(found["cosine_to_target"], found.get("wer", 0.0))
 
     def _judge(self, converter, pair):
