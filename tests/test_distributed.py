@@ -101,7 +101,7 @@ def test_shares_are_disjoint_and_whole():
 
 
 def test_a_batch_that_cannot_be_shared_is_refused():
-    with pytest.raises(ConfigError, match="train.batch: got 9, of which train.consistency_share converts 2 and .*"):
+    with pytest.raises(ConfigError, match="train.batch: got 9, of which .*consistency_share converts 2 and .* for 2"):
         _refuse_unequal_shares(Config(train=dict(batch=9)), 2)
     with pytest.raises(ConfigError, match="converts 1 and .* for 2 processes; choose multiples of 2"):
         _refuse_unequal_shares(Config(train=dict(batch=4)), 2)

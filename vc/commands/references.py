@@ -1,6 +1,7 @@
 """Which recordings tell a voice: folders stand for what they hold, and one that cannot be used spoils no others."""
 
 import logging
+import os
 
 from vc.commands.strangers import warn_of_strange
 from vc.errors import VcError
@@ -10,12 +11,15 @@ _log = logging.getLogger(__name__)
 
 def usable_references(paths, converter, threshold=None):
     """The references among files and folders. The others are left out with a warning each; so are told those that
-    sound strange, see vc.commands.strangers. Raises the first refusal where none is left."""
+    sound strange, see vc.commands.strangers. Raises the first refusal where none is left, and that of a name which
+    nothing has: it was meant to be something."""
     usable, refusals = [], []
     for path in _files(paths, refusals):
         try:
             converter.speech_of(path)
         except VcError as refusal:
+            if not os.path.lexists(path):
+                raise
             refusals.append(refusal)
         else:
             usable.append(path)
