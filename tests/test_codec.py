@@ -165,6 +165,8 @@ def test_the_commands(call, discrete, source, target, tmp_path, repository):
     call("encode", source, "-o", tmp_path / "s.vcs", *model).assert_refused("exists already")
     assert call("decode", tmp_path / "s.vcs", "--target", target, "-o", tmp_path / "s.wav", *model).code == 0
     assert (tmp_path / "s.wav").exists()
+    call("decode", tmp_path / "s.vcs", "--target", tmp_path, "-o", tmp_path / "s.wav", "--force",
+         *model).assert_refused("is itself read by this call")
     call("decode", tmp_path / "s.vcs", "-o", tmp_path / "t.wav").assert_refused("encoded with the model")
     call("decode", source, "-o", tmp_path / "t.wav", *model).assert_refused("not a file that `vc encode` wrote")
     call("decode", source, *model).assert_refused("not a file that `vc encode` wrote")

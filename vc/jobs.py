@@ -35,8 +35,7 @@ def plan_jobs(sources, target, output=None):
             raise AudioError(f"{folder}: is a file name, expected a folder for several recordings")
         jobs = _kept_apart([job for source in sources for job in _jobs_below(source, folder)])
     _refuse_collisions(jobs)
-    references = [file for reference in target for file in _read_at(reference)]
-    refuse_overwriting([job.output for job in jobs], [*(job.source for job in jobs), *references])
+    refuse_overwriting([job.output for job in jobs], [*(job.source for job in jobs), *target])
     return jobs
 
 
@@ -46,14 +45,6 @@ def _stem(reference):
     if os.path.isdir(path):
         return path.resolve().name
     return path.stem if path.suffix.lower() in AUDIO_SUFFIXES else path.name
-
-
-def _read_at(reference):
-    """The files that a reference may name; none of a folder without, which may be named like an enrolled voice."""
-    try:
-        return recordings_at(reference)
-    except DataError:
-        return []
 
 
 def _single_output(source, output, inferred):
@@ -98,12 +89,21 @@ def _refuse_collisions(jobs):
 
 
 def refuse_overwriting(outputs, read, refusal=AudioError):
-    """Raise `refusal` for an output that is itself one of the files `read` in the same call, whatever name it goes by;
-    not even --force writes over them. Names of no file are passed over, None too."""
-    read = {_identity(path) for path in read if path is not None}
+    """Raise `refusal` for an output that is itself one of the files `read` in the same call, or a recording in one of
+    the folders, whatever name it goes by; not even --force writes over them. Names of no file are passed over, None
+    too."""
+    read = {_identity(file) for path in read if path is not None for file in _read_at(path)}
     for output in outputs:
         if os.path.exists(output) and _identity(output) in read:
             raise refusal(f"{output}: is itself read by this call and would be written over; choose another output")
+
+
+def _read_at(path):
+    """The file, or the recordings of a folder; none of one without, which may be named like an enrolled voice."""
+    try:
+        return recordings_at(path)
+    except DataError:
+        return []
 
 
 def _identity(path):
