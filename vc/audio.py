@@ -30,6 +30,7 @@ import soundfile
 import soxr
 
 from vc.errors import AudioError
+from vc.level import SILENCE_DBFS
 
 # Suffix: libsndfile's format and encoding.
 WRITABLE = {
@@ -61,7 +62,7 @@ _UNKNOWN_FRAMES = 2**63 - 1  # libsndfile's SF_COUNT_MAX
 _STREAMED_BYTES = 2**31 - 2**16  # from here on a size in a header stands for one unknown
 _FFMPEG_PATIENCE_S = 60
 _INT16_SCALE = 32768
-_LOUD = 1e-7  # mean power of channels in which there is a sound: vc.level.SILENCE_DBFS
+_LOUD = 10 ** (SILENCE_DBFS / 10)  # mean power of channels in which there is a sound
 _CANCELLED = 1e-4  # share of that power that their mean has where one is the other upside down
 _DAMAGED = 1e10  # no float sample is so large, not even where 32-bit integers were stored as they are
 
