@@ -122,7 +122,7 @@ def test_what_parts_tell_adds_up():
 def test_a_voice_is_fitted_to_what_the_decoder_gets_wrong_of_its_recording(converter, clips):
     """Ridge regression."""
     voice = converter.voice_of(clip := clips / "kathleen" / "aurora.flac")
-    (piece,) = converter._pieces_of(clip)
+    (piece,) = converter._pieces_in(converter.speech_of(clip))
     drawn = converter.model.draw(piece.content[None], voice.speaker[None], piece.f0[None])
     speech = piece.speech
     features = torch.cat([drawn.seen[0], torch.full((1, len(speech)), CONSTANT)])

@@ -21,7 +21,7 @@ def recording(*parts):
 
 def test_what_lies_far_below_the_speech_is_no_noise():
     log_mel, level_db = recording((50, -24), (30, -70), (20, -40))
-    noise = noise_behind(log_mel, level_db)
+    noise = noise_behind(log_mel, level_db, stands_out(level_db))
     assert torch.equal(stands_out(level_db), is_speech(level_db)) and not noise.any()
     torch.testing.assert_close(without_noise(log_mel, torch.zeros_like(log_mel), noise), log_mel)
 
@@ -30,7 +30,7 @@ def test_a_noisy_pause_is_no_speech():
     log_mel, level_db = recording((50, -24), (30, -38), (20, -31))
     assert is_speech(level_db).all() and stands_out(level_db).tolist() == [True] * 50 + [False] * 30 + [True] * 20
     speech = (50 * 10**-2.4 + 20 * 10**-3.1) / 70
-    noise = noise_behind(log_mel, level_db)
+    noise = noise_behind(log_mel, level_db, stands_out(level_db))
     assert noise.flatten().tolist() == pytest.approx([10**-3.8 - speech / 100] * BANDS, rel=1e-4)
 
 
@@ -40,13 +40,15 @@ def test_weak_speech_without_a_pause_is_speech():
 
 def test_pauses_that_were_silenced_tell_of_no_noise():
     log_mel, level_db = recording((50, -24), (30, -38), (40, -120))
-    assert torch.equal(stands_out(level_db), is_speech(level_db)) and not noise_behind(log_mel, level_db).any()
+    speech = stands_out(level_db)
+    assert torch.equal(speech, is_speech(level_db)) and not noise_behind(log_mel, level_db, speech).any()
 
 
 def test_nothing_stands_out_of_silence():
     log_mel, level_db = recording((40, -120))
-    assert not stands_out(level_db).any()
-    assert torch.isfinite(without_noise(log_mel, log_mel, noise_behind(log_mel, level_db))).all()
+    speech = stands_out(level_db)
+    assert not speech.any()
+    assert torch.isfinite(without_noise(log_mel, log_mel, noise_behind(log_mel, level_db, speech))).all()
 
 
 def test_a_drowned_band_says_what_the_decoder_says():

@@ -246,7 +246,7 @@ def test_references_count_by_their_length(converter, clips):
 
 def test_pitch_and_colour_are_taken_of_the_speech_in_all_references(converter, clips):
     paths = clips / "flemishguy" / "kwallen.flac", clips / "nathalie" / "katje.flac"
-    pieces = [piece for path in paths for piece in converter._pieces_of(path)]
+    pieces = [piece for path in paths for piece in converter._pieces_in(converter.speech_of(path))]
     both = converter.voice_of(paths)
     f0, speech = (torch.cat([getattr(piece, name) for piece in pieces]) for name in ("f0", "speech"))
     torch.testing.assert_close(both.pitch.mean, pitch_range(f0).mean)
@@ -276,7 +276,7 @@ def test_the_order_of_references_does_not_matter_to_the_bit(converter, clips):
 
 
 def test_a_long_reference_is_heard_in_even_pieces(converter, long_clip):
-    durations_s = [piece.seconds for piece in converter._pieces_of(long_clip)]
+    durations_s = [piece.seconds for piece in converter._pieces_in(converter.speech_of(long_clip))]
     assert len(durations_s) >= 2
     assert max(durations_s) <= conversion.REFERENCE_WINDOW_S + 1e-6
     assert max(durations_s) - min(durations_s) < 0.01

@@ -31,9 +31,10 @@ def stands_out(level_db):
     return is_speech(level_db) & (level_db > bound_db.clamp(max=NOMINAL_LEVEL_DB - SURELY_SPEECH_DB))
 
 
-def noise_behind(log_mel, level_db):
-    """Power of what counts as noise in each band of a recording: (M, T), (T,) in dBFS -> (M, 1)."""
-    power, speech = torch.exp(2 * log_mel), stands_out(level_db)
+def noise_behind(log_mel, level_db, speech):
+    """Power of what counts as noise in each band of a recording: (M, T), (T,) in dBFS, which frames are speech (T,),
+    bool -> (M, 1)."""
+    power = torch.exp(2 * log_mel)
     noise = power[:, level_db <= level_db.quantile(QUIETEST)].mean(1, keepdim=True)
     tolerated = power[:, speech].sum() / speech.sum().clamp(min=1) * 10 ** (-TOLERATED_DB / 10)
     return noise * (1 - tolerated / noise.sum()).clamp(min=0)

@@ -247,16 +247,13 @@ class Converter:
         if not paths:
             raise AudioError("no reference recording was given; give at least one of the target speaker")
         recordings = [file for path in paths for file in recordings_at(path)]
-        return self._voice_heard([piece for path in recordings for piece in self._pieces_of(path)], name)
+        return self.voice_in(map(self.speech_of, recordings), name)
 
-    def voice_in(self, audio, name="") -> Voice:
-        """The voice in sound at the converter's rate, float32 (N,); it is brought to the level, edges are not trimmed.
-        """
-        return self._voice_heard(list(self._pieces_in(audio)), name)
-
-    def _pieces_of(self, path):
-        """What is heard in each window of one reference recording."""
-        return self._pieces_in(self.speech_of(path))
+    def voice_in(self, speech, name="") -> Voice:
+        """The voice in sound at the converter's rate, float32 (N,), or in several of them; each is brought to the
+        level, edges are not trimmed."""
+        sounds = [speech] if isinstance(speech, np.ndarray) else speech
+        return self._voice_heard([piece for sound in sounds for piece in self._pieces_in(sound)], name)
 
     def speech_of(self, path):
         """The speech of one reference recording, without the pauses at its edges: float32 (N,). Raises AudioError where
@@ -277,9 +274,10 @@ class Converter:
             log_mel = self._log_mel(window[None])[0]
             embedding = self.model.encode(log_mel[None])
             level_db = frame_levels_db(window, self.mel.hop_samples)
+            speech = stands_out(level_db)
             f0 = torch.from_numpy(track_pitch(window.cpu().numpy(), self.sample_rate, self.mel.hop_samples))
             yield Piece(log_mel.cpu(), embedding.content[0].cpu(), embedding.speaker[0].cpu(),
-                        stands_out(level_db).cpu(), noise_behind(log_mel, level_db).cpu(), f0,
+                        speech.cpu(), noise_behind(log_mel, level_db, speech).cpu(), f0,
                         len(window) / self.sample_rate)
 
     def _voice_heard(self, pieces, name):

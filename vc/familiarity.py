@@ -7,6 +7,7 @@ where it was says how strange it is; an auto-encoder as a detector of what is ou
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from vc.audio import stream_audio
@@ -52,11 +53,12 @@ def strangeness(converter, path):
     return _judge(_rebuilt(converter, window * gain) for window in _windows(converter, path))
 
 
-def glance(converter, path):
+def glance(converter, recording):
     """Like `strangeness`, of the first window of the recording that holds a sound; None where the first minute has
-    none, or where it is too short to tell. Takes the same time however long the recording is. Raises AudioError."""
+    none, or where it is too short to tell. Takes the same time however long the recording is. recording: a path, or its
+    sound at the converter's rate, float32 (N,). Raises AudioError."""
     rate_hz = converter.sample_rate
-    for number, window in enumerate(_windows(converter, path)):
+    for number, window in enumerate(_windows(converter, recording)):
         level_db = speech_level_db(window.numpy(), rate_hz)
         if level_db >= SILENCE_DBFS and len(window) >= MIN_REFERENCE_S * rate_hz:
             return _judge([_rebuilt(converter, window * level_gain(level_db))])
@@ -65,10 +67,11 @@ def glance(converter, path):
     return None
 
 
-def _windows(converter, path):
+def _windows(converter, recording):
     """The recording in windows (n,), one after the other."""
     size = round(WINDOW_S * converter.sample_rate)
-    blocks = (torch.from_numpy(block) for block in stream_audio(path, converter.sample_rate))
+    sound = [recording] if isinstance(recording, np.ndarray) else stream_audio(recording, converter.sample_rate)
+    blocks = (torch.from_numpy(block) for block in sound)
     return (window for window, _ in sliding_windows(blocks, size, size))
 
 

@@ -1,4 +1,4 @@
-"""Which recordings tell a voice: folders stand for what they hold, and one that cannot be used spoils no others."""
+"""What is heard of a voice: folders stand for the recordings in them, and one that cannot be used spoils no others."""
 
 import logging
 import os
@@ -9,26 +9,26 @@ from vc.errors import VcError
 _log = logging.getLogger(__name__)
 
 
-def usable_references(paths, converter, threshold=None):
-    """The references among files and folders. The others are left out with a warning each; so are told those that
-    sound strange, see vc.commands.strangers. Raises the first refusal where none is left, and that of a name which
-    nothing has: it was meant to be something."""
-    usable, refusals = [], []
+def heard_references(paths, converter, threshold=None):
+    """The speech of the references among files and folders, a list of float32 (N,). The others are left out with a
+    warning each; so are told those that sound strange, see vc.commands.strangers. Raises the first refusal where none
+    is left, and that of a name which nothing has: it was meant to be something."""
+    heard, refusals = [], []
     for path in _files(paths, refusals):
         try:
-            converter.speech_of(path)
+            speech = converter.speech_of(path)
         except VcError as refusal:
             if not os.path.lexists(path):
                 raise
             refusals.append(refusal)
         else:
-            usable.append(path)
-            warn_of_strange(converter, path, threshold)
-    if not usable:
+            heard.append(speech)
+            warn_of_strange(converter, path, threshold, speech)
+    if not heard:
         raise refusals[0]
     for refusal in refusals:
         _log.warning("%s; it is left out", refusal)
-    return usable
+    return heard
 
 
 def _files(paths, refusals):

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from vc.commands.references import usable_references
+from vc.commands.references import heard_references
 from vc.device import DEVICES
 from vc.errors import VoiceError
 
@@ -116,7 +116,7 @@ def resolve_target(target, converter, threshold=None):
         raise VoiceError(f"{voices[0]}: is an enrolled voice, which stands alone; give only it, or only recordings")
     if voices or (len(target) == 1 and is_voice_name(target[0]) and not os.path.exists(target[0])):
         return library.get(target[0], converter)
-    return converter.voice_of(usable_references(target, converter, threshold))
+    return converter.voice_in(heard_references(target, converter, threshold))
 
 
 def complain(error):

@@ -21,11 +21,12 @@ def strange_from(model, converter):
     return calibration.threshold(CostTable(share=STRANGE_SHARE))
 
 
-def warn_of_strange(converter, recording, threshold):
-    """One line where a recording does not begin like speech that the model knows; it is used all the same."""
+def warn_of_strange(converter, recording, threshold, speech=None):
+    """One line where a recording does not begin like speech that the model knows; it is used all the same. speech: what
+    it holds, float32 (N,), where that has been read already."""
     from vc.familiarity import glance
 
-    found = glance(converter, recording) if threshold is not None else None
+    found = glance(converter, recording if speech is None else speech) if threshold is not None else None
     if found is not None and found.score >= threshold:
         _log.warning("%s: does not sound like speech that the model knows (score %.2f, from %.2f on); see `vc check`",
                      recording, found.score, threshold)

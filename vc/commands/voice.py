@@ -6,7 +6,7 @@ import random
 import sys
 from dataclasses import replace
 
-from vc.commands.references import usable_references
+from vc.commands.references import heard_references
 from vc.commands.shared import add_command, add_model_options, complain, load_converter, nonempty, resolve_target
 from vc.commands.strangers import strange_from
 from vc.errors import VcError
@@ -60,8 +60,8 @@ def _voice_add(options):
     from vc.voices import VoiceLibrary
 
     converter = load_converter(options)
-    references = usable_references(options.references, converter, strange_from(options.model, converter))
-    voice = converter.voice_of(references, options.name)
+    heard = heard_references(options.references, converter, strange_from(options.model, converter))
+    voice = converter.voice_in(heard, options.name)
     path = VoiceLibrary().add(voice, converter, options.force)
     print(f"{path}: {voice.name}, from {voice.seconds:.1f} s of speech")
     return 0
