@@ -83,6 +83,22 @@ def test_the_classifier_takes_its_own_steps():
     assert all(torch.equal(a, b) for a, b in zip(patient.classifier.parameters(), quick.classifier.parameters()))
 
 
+def test_in_half_precision_too_a_step_is_taken_from_where_the_last_one_led(monkeypatch):
+    game, judged = adversary("alternating", own_steps=4), []
+    content, labels = content_that_tells()
+    logits = game.logits
+
+    def watched(contents):
+        judged.append(logits(contents))
+        return judged[-1]
+
+    monkeypatch.setattr(game, "logits", watched)
+    with torch.autocast("cpu", torch.bfloat16):
+        game.attack([content], labels, step=0)
+    losses = [torch.nn.functional.cross_entropy(each.float(), labels).item() for each in judged]
+    assert len(losses) == 5 and losses == sorted(losses, reverse=True) and losses[0] > losses[-1] + 0.01
+
+
 def test_the_weight_is_ramped():
     game = adversary("reversal")
     assert [game.weight_at(step) for step in (0, 50, 100, 1000)] == [0, 0.25, 0.5, 0.5]

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,6 +19,7 @@ from helpers import contents, eventually, save_untrained
 from safetensors.torch import load_file
 
 from vc import cli
+from vc.commands.shared import run_folder
 from vc.conversion import Converter
 from vc.data.layouts import LAYOUTS
 from vc.errors import AudioError
@@ -540,6 +542,14 @@ def test_a_folder_without_audio_is_no_target_but_a_voice_of_its_name_is(convert,
     convert(source, "--target", "refs").assert_refused("refs: a folder without audio files, expected at least one of")
     enrol("refs", target)
     assert convert(source, "--target", "refs").code == 0
+
+
+@pytest.mark.parametrize("origin, name", [("Mr. Smith", "Mr. Smith"), ("anna.v2", "anna.v2"), ("own.yaml", "own")])
+def test_a_run_is_named_after_a_config_or_all_of_a_folders_name(tmp_path, origin, name):
+    path = tmp_path / origin
+    path.touch() if path.suffix == ".yaml" else path.mkdir()
+    assert run_folder(SimpleNamespace(output=None), path) == Path("runs") / name
+    assert run_folder(SimpleNamespace(output="here"), path) == Path("here")
 
 
 @pytest.mark.parametrize("override", ["train.seed=2", "mel.hop_samples=160"])

@@ -8,7 +8,9 @@ import torch
 from helpers import QUICK_COURSE, log_lines, parts_changed, save_untrained, speaker_halves_moved
 
 from vc.checkpoint import load_model
-from vc.errors import CheckpointError
+from vc.config import load_config
+from vc.distributed import Crew
+from vc.errors import CheckpointError, ConfigError
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "recipes" / "default"))  # as when the script runs
 
@@ -65,3 +67,9 @@ def test_another_mel_is_refused(corpus, models, repository, tmp_path):
     other = save_untrained(tmp_path / "bands.safetensors", repository, "mel.bands=80")
     with pytest.raises(CheckpointError, match="got a mel with bands=80, expected bands=128"):
         distil.main([models[0], str(other), "-o", str(tmp_path / "run"), f"data.path={corpus}", *QUICK_COURSE])
+
+
+def test_several_processes_are_refused(models, repository, tmp_path):
+    config = load_config(repository / "configs" / "tiny.yaml", [f"train.start_from={models[0]}"])
+    with pytest.raises(ConfigError, match="distil.py: got 2 processes; run it with one"):
+        distil.Distillation(config, 2, crew=Crew(0, 2), others=[models[1]])

@@ -109,6 +109,10 @@ def test_a_batch_that_cannot_be_shared_is_refused():
     with pytest.raises(ConfigError, match="strangers.share leaves 5, for 4 processes"):
         _refuse_unequal_shares(Config(train=dict(batch=16), strangers=dict(share=0.7)), 4)
     _refuse_unequal_shares(Config(train=dict(batch=16), strangers=dict(share=0.5)), 4)
+    vocoder = dict(task="vocoder", strangers=dict(share=0.7))
+    _refuse_unequal_shares(Config(train=dict(batch=4), **vocoder), 4)
+    with pytest.raises(ConfigError, match="train.batch: got 6, for 4 processes; choose multiples of 4"):
+        _refuse_unequal_shares(Config(train=dict(batch=6), **vocoder), 4)
 
 
 def test_a_code_book_that_learns_from_whole_batches_is_refused():

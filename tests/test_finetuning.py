@@ -13,6 +13,7 @@ from vc.checkpoint import load_model
 from vc.config import Config, load_config
 from vc.conversion import DEFAULT_MODEL, model_path
 from vc.data.preparation import prepare
+from vc.distributed import Crew
 from vc.errors import ConfigError
 from vc.features import LogMel
 from vc.finetuning import finetune
@@ -97,6 +98,17 @@ def test_strangers_lie_at_all_distances(tiny_model):
     assert torch.allclose(strangers.norm(dim=1), torch.ones(500), atol=1e-5)
     likeness = (strangers * speaker).sum(1)
     assert likeness.min() < 0.1 and likeness.max() > 0.99 and 0.4 < likeness.mean() < 0.8
+
+
+def test_processes_hear_different_strangers_and_together_those_of_one(tiny_model):
+    model, settings = load_model(tiny_model)[0], Config(guard=dict(weight=1.0)).guard
+    speaker = torch.nn.functional.normalize(torch.randn(6, 16), dim=1)
+
+    def strangers(crew):
+        return Guard(settings, model, crew)._strangers(crew.share(speaker), torch.Generator().manual_seed(0))
+
+    torch.testing.assert_close(torch.stack([strangers(Crew(rank, 2)) for rank in (0, 1)], dim=1).flatten(0, 1),
+                               strangers(Crew()))
 
 
 def test_a_run_resumes_without_the_model_it_began_with(tiny_model, data, tmp_path):

@@ -151,6 +151,7 @@ def test_a_run_writes_what_a_person_looks_at(config, tmp_path):
     for name in ("loss/reconstruction", "loss/adversarial", "loss/speaker_consistency", "adversary/accuracy",
                  "validation/held_out_utterances/restoration", "speed/steps_per_s", "speed/data_wait_share"):
         assert name in tags["scalars"], name
+    assert all(0 <= reading.value <= 1 for reading in events.Scalars("speed/data_wait_share"))
     assert tags["images"] and tags["audio"]
 
 
@@ -189,7 +190,8 @@ def test_a_loss_that_is_not_finite_stops_the_run(config, tmp_path):
     assert (tmp_path / "run" / "last.safetensors").read_bytes() == saved
 
 
-def test_on_a_gpu_too_nothing_is_saved_that_is_not_finite(config, tmp_path, monkeypatch):
+@pytest.mark.parametrize("what", ["save", "log", "validate"])
+def test_on_a_gpu_too_nothing_is_saved_that_is_not_finite(config, tmp_path, monkeypatch, what):
     """There not every step is looked at."""
     look, steps = Trainer._refuse_non_finite, []
 
@@ -200,12 +202,13 @@ def test_on_a_gpu_too_nothing_is_saved_that_is_not_finite(config, tmp_path, monk
             look(trainer, *reading)
 
     monkeypatch.setattr(Trainer, "_refuse_non_finite", as_on_a_gpu)
-    trainer = Trainer(config("train.save_every=4", "train.log_every=9"), tmp_path / "run", progress=False)
+    seldom = (f"train.{each}_every={4 if each == what else 9}" for each in ("save", "log", "validate"))
+    trainer = Trainer(config(*seldom), tmp_path / "run", progress=False)
     trainer.objective.model.decoder.to_mel.bias.data[0] = float("nan")
     with pytest.raises(TrainingError, match="step 3: .*begin anew, nothing was saved yet"):
         trainer.run()
     trainer.close()
-    assert steps == [0, 1, 2, 3] and not trainer.last_path.exists()
+    assert steps == [0, 1, 2, 3] and not trainer.last_path.exists() and not trainer.best_path.exists()
 
 
 def test_a_run_killed_before_it_was_judged_is_judged_when_resumed(config, tmp_path):

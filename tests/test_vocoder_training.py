@@ -11,7 +11,7 @@ from vc.config import load_config
 from vc.data.batches import Batch
 from vc.data.store import StoreWriter
 from vc.discriminators import PERIODS, RESOLUTIONS, Discriminators, PeriodDiscriminator, ResolutionDiscriminator
-from vc.errors import CheckpointError, TrainingError
+from vc.errors import CheckpointError, ConfigError, TrainingError
 from vc.pitch import track_pitch
 from vc.training import Trainer, train
 from vc.vocoder_losses import WaveformLosses
@@ -112,7 +112,8 @@ def test_another_run_is_not_mixed_up(config, repository, data, tmp_path):
 def test_it_can_hear_what_a_converter_makes(config, repository, tmp_path):
     """The second stage: of half of a batch a converter's reconstruction goes in, the recording stays the aim."""
     converter = save_untrained(tmp_path / "converter.safetensors", repository)
-    objective = VocoderObjective(config(f"vocoder.converter={converter}", "vocoder.gain_db=0"), speakers=1)
+    second_stage = (f"vocoder.converter={converter}", "data.reference_s=1")
+    objective = VocoderObjective(config(*second_stage, "vocoder.gain_db=0"), speakers=1)
     source, reference = torch.randn(4, 4800) * 0.1, torch.randn(4, 16000) * 0.1
     reference[2] = 0  # silence has no voice to speak in
     f0 = [torch.full((4, wave.shape[1] // 200 + 1), 150.0) for wave in (source, reference)]
@@ -124,9 +125,11 @@ def test_it_can_hear_what_a_converter_makes(config, repository, tmp_path):
     assert told[0].eq(0).all() and told[1:].eq(150).all()
     assert heard.isfinite().all() and (heard[3] - mel[3]).abs().mean() > 0.1
     assert not any("converter" in name for name in objective.state_dict())
+    with pytest.raises(ConfigError, match="data.reference_s: got 0.4, expected at least 0.5 for vocoder.converter"):
+        VocoderObjective(config(*second_stage, "data.reference_s=0.4"), speakers=1)
     other = save_untrained(tmp_path / "other.safetensors", repository, "mel.bands=80")
     with pytest.raises(CheckpointError, match="got a mel with bands=80, expected bands=128"):
-        VocoderObjective(config(f"vocoder.converter={other}"), speakers=1)
+        VocoderObjective(config(*second_stage, f"vocoder.converter={other}"), speakers=1)
 
 
 @pytest.mark.parametrize("samples", [1, 7, 200, 4801])
@@ -162,3 +165,11 @@ def test_the_command_line_trains_a_vocoder(vc_process, repository, data, tmp_pat
                         "train.steps=2", "-o", str(tmp_path / "run"), "--device", "cpu")
     assert result.code == 0, result.err
     assert result.out.strip().endswith("best.safetensors")
+
+
+def test_one_speaker_is_enough(config, clips, tmp_path):
+    with StoreWriter(tmp_path / "data", 16000) as store:
+        for number in range(3):
+            audio = load_audio(clips / "kerstin" / "burg.flac", 16000)[number * 8000:][:16000]
+            store.add(f"{number}.wav", "kerstin", np.int16(audio * 32767), track_pitch(audio, 16000, 160)[:-1])
+    train(config("train.steps=1", f"data.path={tmp_path / 'data'}"), tmp_path / "run", progress=False)

@@ -100,6 +100,7 @@ class Alternating(SpeakerAdversary):
             self.optimiser.zero_grad()
             cross_entropy.backward()
             self.optimiser.step()
+            torch.clear_autocast_cache()  # which would go on with the weights of before the step
         indecision = -F.log_softmax(self.logits(contents), dim=1).mean()
         return Attack(indecision, self.weight_at(step), cross_entropy.detach(), _accuracy(logits, speaker_ids))
 

@@ -32,7 +32,7 @@ class Crew:
         return replace(values, **{field.name: self.share(getattr(values, field.name)) for field in fields(values)})
 
     def gather(self, values):
-        """The batch (B, ...) whose parts (B / size, ...) the processes hold, without gradient."""
+        """The batch (B, ...) whose parts (B / size, ...) the processes hold; of several, without gradient."""
         if self.size == 1:
             return values
         values = values.detach().contiguous()

@@ -22,6 +22,7 @@ from torch.nn import functional as F
 
 from vc import losses
 from vc.config import GuardConfig
+from vc.distributed import Crew
 
 OCTAVES = 1.0  # a stranger's F0 lies up to so far above or below the speaker's
 
@@ -32,9 +33,9 @@ class Guard(nn.Module):
     `start` is saved with the training state, so that a run resumes without the file it began with.
     """
 
-    def __init__(self, settings: GuardConfig, model):
+    def __init__(self, settings: GuardConfig, model, crew=Crew()):
         super().__init__()
-        self.share = settings.share
+        self.share, self.crew = settings.share, crew
         self.start = copy.deepcopy(model).requires_grad_(False)
         model.encoder.requires_grad_(False)
 
@@ -49,7 +50,7 @@ class Guard(nn.Module):
         """
         chosen = max(1, round(len(content) * self.share))
         content, strangers = content[:chosen], self._strangers(speaker[:chosen], generator)
-        octaves = (2 * torch.rand(chosen, 1, generator=generator) - 1) * OCTAVES
+        octaves = (2 * self._drawn(torch.rand, chosen, 1, generator) - 1) * OCTAVES
         moved = f0[:chosen] * 2 ** octaves.to(f0.device)
         with torch.no_grad():
             wanted = self.start.decode(content, strangers, moved)
@@ -57,6 +58,11 @@ class Guard(nn.Module):
 
     def _strangers(self, speaker, generator):
         """(B, S): each half somewhere between the true one and a random direction."""
-        share = torch.rand(len(speaker), 1, generator=generator).to(speaker)
-        direction = F.normalize(torch.randn(speaker.shape, generator=generator), dim=1).to(speaker)
+        items, dims = speaker.shape
+        share = self._drawn(torch.rand, items, 1, generator).to(speaker)
+        direction = F.normalize(self._drawn(torch.randn, items, dims, generator), dim=1).to(speaker)
         return F.normalize(share * direction + (1 - share) * speaker, dim=1)
+
+    def _drawn(self, draw, items, dims, generator):
+        """(items, dims), this process's share of what all of them draw together."""
+        return self.crew.share(draw(items * self.crew.size, dims, generator=generator))

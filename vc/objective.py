@@ -65,7 +65,7 @@ class Objective(nn.Module):
         self.perturb = Perturbation(config.mel, config.perturb, device)
         self.strangers = Strangers(config.mel, config.strangers, device) if config.strangers.share > 0 else None
         self.corruptions = self._make_corruptions(device)
-        self.guard = Guard(config.guard, self.model) if config.guard.weight > 0 else None
+        self.guard = Guard(config.guard, self.model, crew) if config.guard.weight > 0 else None
         self._weights = dict(config.loss) | {name: settings["weight"] for name, settings in config.code_losses.items()}
         self._weights |= {name: getattr(config, name).weight for name in ("realism", "critic", "guard")}
 
@@ -134,6 +134,11 @@ class Objective(nn.Module):
         return Outcome(total, terms | others, metrics)
 
     def _prepare(self, batch, generator):
+        """What `_heard_of` says, in float32: what is heard and wanted needs all the digits."""
+        with torch.autocast(batch.source.device.type, enabled=False):
+            return self._heard_of(batch, generator)
+
+    def _heard_of(self, batch, generator):
         """The batch; log-mels (B, M, T) of its sources as they are and as the encoder hears them, and the same of its
         references; and which items are known speakers, no strangers (B,), bool, on the CPU, since how many they are
         must not wait for a GPU."""

@@ -65,13 +65,16 @@ class Trainer:
         self.last_path, self.best_path = self.folder / "last.safetensors", self.folder / "best.safetensors"
         refuse_to_overwrite(self.folder, resume)
         self.crew = join_crew(self.device)
+        if self.device.type == "cuda":  # by its number: which one is current, each thread decides for itself
+            self.device = torch.device("cuda", torch.cuda.current_device())
         _refuse_unequal_shares(config, self.crew.size)
         store = SpeechStore(config.data.path)
         if store.sample_rate_hz != config.mel.sample_rate_hz:
             raise DataError(f"{config.data.path}: prepared at {store.sample_rate_hz} Hz, the config's mel wants "
                             f"{config.mel.sample_rate_hz} Hz; prepare again or change mel.sample_rate_hz")
-        # To go on from a model that knows many voices, one more is enough.
-        split = split_utterances(store.utterances, config.data, fewest=1 if config.train.start_from else 2)
+        # To go on from a model that knows many voices, one more is enough; a vocoder tells nobody apart.
+        one_is_enough = config.train.start_from or config.task == "vocoder"
+        split = split_utterances(store.utterances, config.data, fewest=1 if one_is_enough else 2)
         self.sampler = self._sampler(split.train)
         self.speakers = self.sampler.speakers
         self.loader = BatchLoader(store, self.sampler, config.train.batch, config.mel.hop_samples, self.device)
@@ -90,6 +93,7 @@ class Trainer:
             self.average = copy.deepcopy(self.objective.model).requires_grad_(False)
         self.validation = validation(config, store, split, self.device)
         self._generators = [self.device] if self.device.type == "cuda" else []
+        self.loader.waited_s = 0.0  # what is measured to begin with is no training
         self._use_bfloat16 = config.train.precision == "bfloat16" or (
             config.train.precision == "auto" and has_fast_bfloat16(self.device))
         if self._wants_compile():
@@ -204,9 +208,10 @@ class Trainer:
         torch._foreach_copy_(list(self.average.buffers()), list(self.objective.model.buffers()))
 
     def _refuse_non_finite(self, outcome, norm):
-        # On a GPU reading a value waits for it, so there only steps are checked that are logged or saved.
+        # On a GPU reading a value waits for it, so there only steps are checked that are logged, judged or saved.
         settings, done = self.config.train, self.step + 1
-        due = done == settings.steps or not done % settings.log_every or not done % settings.save_every
+        due = done == settings.steps or any(
+            done % every == 0 for every in (settings.log_every, settings.validate_every, settings.save_every))
         if (self.device.type == "cuda" and not due) or bool(torch.isfinite(outcome.total) & torch.isfinite(norm)):
             return
         bad = [name for name, term in outcome.terms.items() if not torch.isfinite(term)] or ["gradient"]
@@ -268,13 +273,17 @@ def refuse_to_overwrite(folder, resume):
 
 
 def _refuse_unequal_shares(config, processes):
-    """Raise ConfigError where the processes could not share a batch, what is converted of it and what is said in known
-    voices, equally."""
-    batch = config.train.batch
-    converted, known = max(1, round(batch * config.train.consistency_share)), kept(batch, config.strangers.share)
-    if any(items % processes for items in (batch, converted, known)):
-        raise ConfigError(f"train.batch: got {batch}, of which train.consistency_share converts {converted} and "
-                          f"strangers.share leaves {known}, for {processes} processes; choose multiples of {processes}")
+    """Raise ConfigError where the processes could not share a batch equally; of a converter's also what is converted of
+    it and what is said in known voices."""
+    batch, of_which = config.train.batch, ""
+    shared = [batch]
+    if config.task == "converter":
+        converted, known = max(1, round(batch * config.train.consistency_share)), kept(batch, config.strangers.share)
+        shared += [converted, known]
+        of_which = f"of which train.consistency_share converts {converted} and strangers.share leaves {known}, "
+    if any(items % processes for items in shared):
+        raise ConfigError(f"train.batch: got {batch}, {of_which}for {processes} processes; choose multiples of "
+                          f"{processes}")
 
 
 def _warn_unvalidated(data, split):

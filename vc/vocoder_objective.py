@@ -8,9 +8,11 @@ from torch import nn
 from vc import vocoder_losses
 from vc.checkpoint import load_model, require_same_mel
 from vc.config import Config
+from vc.conversion import MIN_REFERENCE_S
 from vc.data.batches import Batch, kept
 from vc.discriminators import Discriminators
 from vc.distributed import Crew
+from vc.errors import ConfigError
 from vc.features import LogMel
 from vc.objective import Outcome
 from vc.own_voice import OwnVoice
@@ -99,9 +101,13 @@ def frame_losses(model, prediction, target):
 
 
 def load_own_voice(config, device):
-    """The converter that config.vocoder names, frozen; None where it names none. Raises CheckpointError."""
+    """The converter that config.vocoder names, frozen; None where it names none. Raises CheckpointError, ConfigError.
+    """
     if config.vocoder.converter is None:
         return None
+    if config.data.reference_s < MIN_REFERENCE_S:
+        raise ConfigError(f"data.reference_s: got {config.data.reference_s:g}, expected at least {MIN_REFERENCE_S:g} "
+                          f"for vocoder.converter, which takes a voice from each reference; 3 is good")
     model, _ = load_model(config.vocoder.converter)
     require_same_mel(config.vocoder.converter, model.config.mel, config.mel)
     return OwnVoice(model.to(device))

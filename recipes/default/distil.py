@@ -23,6 +23,7 @@ from course import course_parser, exit_with, hold, teachers
 
 from vc import losses
 from vc.distributed import Crew
+from vc.errors import ConfigError
 from vc.objective import Objective, Outcome
 from vc.spectrum import speech_frames
 
@@ -34,6 +35,8 @@ class Distillation(Objective):
     """The losses of a model that learns from itself as it was and from `others`, files of models."""
 
     def __init__(self, config, speakers, device="cpu", crew=Crew(), *, others):
+        if crew.size > 1:  # the gradient would not pass on to whoever holds the voice that is asked for
+            raise ConfigError(f"distil.py: got {crew.size} processes; run it with one")
         super().__init__(config, speakers, device, crew)
         self._members = teachers(config, device, others)
 

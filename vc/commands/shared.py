@@ -53,8 +53,10 @@ def add_run_options(parser, named_after):
 
 
 def run_folder(options, origin):
-    """The folder that the run options name, by default after the file or folder `origin`."""
-    return Path(options.output) if options.output else Path("runs") / Path(origin).stem
+    """The folder that the run options name, by default after the file or folder `origin`; a folder's name has no
+    suffix."""
+    origin = Path(origin)
+    return Path(options.output or Path("runs") / (origin.name if origin.is_dir() else origin.stem))
 
 
 def nonempty(text):
