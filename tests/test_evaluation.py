@@ -13,6 +13,7 @@ import pytest
 from helpers import NO_INSTRUMENTS, add_unvoiced
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from vc.audio import load_audio, save_audio
 from vc.config import DataConfig
@@ -24,7 +25,7 @@ from vc.evaluation.cache import Cache, digest, program_digest
 from vc.evaluation.clusters import of_pairs
 from vc.evaluation.instrument import LEVEL_DBFS, load_levelled
 from vc.evaluation.instruments import INSTRUMENTS
-from vc.evaluation.intervals import Interval, ratio_of_sums, resampled_counts, share
+from vc.evaluation.intervals import Interval, percentiles, ratio_of_sums, resampled_counts, share
 from vc.evaluation.pairs import COLUMNS as PAIR_COLUMNS
 from vc.evaluation.pairs import Pair, own_recordings, parallel_recordings, read_pairs, write_pairs
 from vc.evaluation.recognition import (
@@ -54,8 +55,9 @@ def test_the_interval_agrees_with_all_possible_resamples():
     ratios = [values[list(drawn)].sum() / words[list(drawn)].sum() for drawn in itertools.product(range(5), repeat=5)]
     figure = ratio_of_sums(values, words)
     assert figure.value == 15 / 28
-    assert figure.low == pytest.approx(np.quantile(ratios, 0.025), abs=0.02)
-    assert figure.high == pytest.approx(np.quantile(ratios, 0.975), abs=0.02)
+    tail = stats.norm.cdf(-(5 / 4) ** 0.5 * stats.t.ppf(0.975, 4))
+    assert figure.low == pytest.approx(np.quantile(ratios, tail), abs=0.02)
+    assert figure.high == pytest.approx(np.quantile(ratios, 1 - tail), abs=0.02)
 
 
 def test_the_interval_covers_the_truth_as_often_as_it_says():
@@ -97,28 +99,45 @@ def test_draws_are_counted_and_nothing_can_change_them():
 
 def test_a_pair_counts_as_often_as_both_its_speakers_are_drawn():
     counts = resampled_counts(("aabc", "xyxy"), resamples=400)
-    pairs = {(int(a), int(x)) for a, x in zip(counts[:, 0], counts[:, 3])}
-    assert {(4, 0), (1, 1), (2, 1)} <= pairs  # a twice and x twice; each once; a twice, and x and c once
-    sources, targets = (resampled_counts((side,), resamples=400) for side in ("aabc", "xyxy"))
-    assert (sources[:, 0] == sources[:, 1]).all() and (targets[:, 0] == targets[:, 2]).all()
-    assert counts.mean() == pytest.approx(1, abs=0.15) and (counts == 0).all(axis=1).any()
+    drawn = resampled_counts(("abcxy",), resamples=400)  # all of them together
+    assert (counts == np.stack([drawn[:, "abcxy".index(a)] * drawn[:, "abcxy".index(x)]
+                                for a, x in zip("aabc", "xyxy")], axis=1)).all()
+    assert counts.mean() == pytest.approx(0.8, abs=0.1) and (counts == 0).all(axis=1).any()  # 5 draws: 5 * 4 / 25
 
 
-def crossed(generator, speakers=10, share=0.3):
-    """Values of the pairs of as many sources as targets, each speaker a share of the variance, and both labels."""
+def test_who_is_source_and_target_is_drawn_once():
+    counts = resampled_counts(("ab", "ba"), resamples=400)
+    assert (counts[:, 0] == counts[:, 1]).all() and set(counts[:, 0].tolist()) == {0, 1}
+
+
+def test_the_interval_of_few_speakers_reaches_further():
+    """Of n values the middle that a t distribution of n - 1 degrees asks for, not 95 %."""
+    few = percentiles(0, np.arange(10001) / 10000, (tuple("abcdefg"),))
+    assert few.low == pytest.approx(stats.norm.cdf(-(7 / 6) ** 0.5 * stats.t.ppf(0.975, 6)), abs=2e-4)
+    many = percentiles(0, np.arange(10001) / 10000, (tuple(range(1000)),))
+    assert many.low == pytest.approx(0.025, abs=2e-4) and many.high == pytest.approx(0.975, abs=2e-4)
+
+
+def crossed(generator, both_roles, speakers=10, share=0.3):
+    """Values of the pairs of as many sources as targets, each speaker a share of the variance, and both labels. Where
+    the same people are both, they matter alike on either side, and none is paired with oneself."""
     source, target = (numbers.ravel() for numbers in np.divmod(np.arange(speakers**2), speakers))
-    parts = generator.normal(size=speakers), generator.normal(size=speakers), generator.normal(size=speakers**2)
-    values = share**0.5 * (parts[0][source] + parts[1][target]) + (1 - 2 * share) ** 0.5 * parts[2]
-    return values, (source.tolist(), target.tolist())
+    if both_roles:
+        source, target = source[source != target], target[source != target]
+    effects = generator.normal(size=2 * speakers)
+    other = target if both_roles else target + speakers
+    values = share**0.5 * (effects[source] + effects[other]) + (1 - 2 * share) ** 0.5 * generator.normal(size=len(source))
+    return values, (source.tolist(), other.tolist())
 
 
-def test_the_interval_covers_the_truth_where_speakers_matter():
+@pytest.mark.parametrize("both_roles", [False, True])
+def test_the_interval_covers_the_truth_where_speakers_matter(both_roles):
     generator = np.random.default_rng(7)
     covered = {"speakers": [], "pairs": []}
     for _ in range(150):
-        values, speakers = crossed(generator)
+        values, speakers = crossed(generator, both_roles)
         for drawn, clusters in ("speakers", speakers), ("pairs", ()):
-            figure = ratio_of_sums(values, np.ones(100), clusters, resamples=300)
+            figure = ratio_of_sums(values, np.ones(len(values)), clusters, resamples=300)
             covered[drawn].append(figure.low <= 0 <= figure.high)
     assert np.mean(covered["speakers"]) > 0.88 and np.mean(covered["pairs"]) < 0.7
 

@@ -33,8 +33,10 @@ from vc.vocoders.short_time import ShortTime
 PER_SPEAKER, SHORTEST_S, LONGEST_S = 2, 3.0, 8.0
 NOISE_DB = 40.0
 COLUMNS = {"pesq": ("PESQ", "{:.2f}"), "stoi": ("STOI", "{:.3f}"), "dnsmos": ("DNSMOS", "{:.2f}"),
-           "spectrum": ("spectra", "{:.2f}"), "f0_correlation": ("F0 corr.", "{:.3f}"),
-           "f0_cents": ("F0 cents", "{:.0f}"), "voicing_error": ("voicing err. %", "{:.1f}"),
+           "spectrum": ("spectra", "{:.2f}"), "f0_correlation_dio": ("F0 corr., DIO", "{:.3f}"),
+           "f0_correlation_pyin": ("F0 corr., pYIN", "{:.3f}"), "f0_cents_dio": ("F0 cents, DIO", "{:.0f}"),
+           "voicing_error_dio": ("voicing err. %, DIO", "{:.1f}"),
+           "voicing_error_pyin": ("voicing err. %, pYIN", "{:.1f}"),
            "wer": ("WER %", "{:.1f}"), "cosine": ("cosine", "{:.3f}"), "rtf": ("RTF", "{:.4f}")}
 
 

@@ -3,6 +3,7 @@ that figures over recordings are ratios of sums; a reading that does not exist i
 
 from dataclasses import dataclass
 
+import librosa
 import numpy as np
 import torch
 
@@ -16,6 +17,7 @@ from vc.level import NOMINAL_LEVEL_DB, level_gain
 from vc.vocoder_losses import WaveformLosses
 
 FRAME_PERIOD_MS = 5.0
+LOWEST_HZ, HIGHEST_HZ, PYIN_FRAME, PYIN_HOP = 60.0, 500.0, 1024, 160  # the last two in samples
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,26 @@ class Measures:
 
 
 def compare_pitch(wave, made):
-    """Of two waveforms (N,): correlation of log-F0 and its mean absolute error in cents where both are voiced, and the
-    share of frames, in percent, where one is voiced and the other is not."""
-    one, other = (world_pitch(sound, SAMPLE_RATE_HZ, FRAME_PERIOD_MS)[0] for sound in (wave, made))
+    """Of two waveforms (N,), by DIO and by pYIN, the readings of `compare_contours`, named for whose they are."""
+    return {f"{measure}_{name}": reading for name, track in {"dio": dio, "pyin": pyin}.items()
+            for measure, reading in compare_contours(track(wave), track(made)).items()}
+
+
+def dio(wave):
+    """F0 in Hz (T,), 0 where unvoiced, of a waveform (N,), as `vc evaluate` hears it."""
+    return world_pitch(wave, SAMPLE_RATE_HZ, FRAME_PERIOD_MS, LOWEST_HZ, HIGHEST_HZ)[0]
+
+
+def pyin(wave):
+    """The same by probabilistic YIN (Mauch and Dixon 2014), which weighs many thresholds and whole contours."""
+    f0, voiced, _ = librosa.pyin(wave, fmin=LOWEST_HZ, fmax=HIGHEST_HZ, sr=SAMPLE_RATE_HZ, frame_length=PYIN_FRAME,
+                                 hop_length=PYIN_HOP)
+    return np.where(voiced, f0, 0.0)
+
+
+def compare_contours(one, other):
+    """Of F0 (T,) in Hz, 0 where unvoiced: correlation of log-F0 and its mean absolute error in cents where both are
+    voiced, and the share of frames, in percent, where one is voiced and the other is not."""
     frames = min(len(one), len(other))
     one, other = one[:frames], other[:frames]
     both = (one > 0) & (other > 0)

@@ -73,9 +73,9 @@ class Comparison:
         notes = [
             f"Over the {count(self.pairs, 'pair')} that all answered, less those where one of them lacks the measure. "
             f"Values are means over pairs, error rates pooled; differences are paired, against {self.labels[0]}.",
-            f"In brackets: 95 % intervals. Source and target speakers are drawn anew, a pair counts by how often both "
-            f"of its were (pigeonhole bootstrap, Owen 2007), {RESAMPLES} times: for other speakers like these, and up "
-            f"to 1.7 times too wide where speakers do not matter. None where a side has two to {FEWEST - 1} speakers, "
+            f"In brackets: 95 % intervals. Speakers are drawn anew, a pair counts by how often both of its were "
+            f"(pigeonhole bootstrap, Owen 2007), {RESAMPLES} times, and of few speakers more than the middle 95 % "
+            f"count (Hesterberg 2015): for other speakers like these. None where a side has two to {FEWEST - 1} speakers, "
             "nor of shares that differ in no pair.",
             f"p: two-sided sign-flip permutation test of the mean difference, every choice of signs up to "
             f"{EXACT_PAIRS} pairs, {RESAMPLES} random ones above. Corrected after Holm (1979) over the "
@@ -197,8 +197,7 @@ def _verdict(measure, mean, p_holm):
 
 
 def bootstrap_interval(values, weights, clusters=(), resamples=RESAMPLES, seed=0):
-    """The second pooled mean less the first as an Interval by percentiles; both (2, P). clusters: see
-    vc.evaluation.intervals."""
+    """The second pooled mean less the first as an Interval; both (2, P). clusters: see vc.evaluation.intervals."""
     sides = sides_of(clusters, values.shape[1])
     counts = resampled_counts(sides, resamples, seed)
     counts = counts[counts.any(axis=1)]

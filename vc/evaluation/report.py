@@ -97,10 +97,10 @@ def _notes(request, examiner, speakers, missing):
     """What one must know to read the figures."""
     fitted = "a prepared corpus" if request.pca_data else "the list's sources and references themselves"
     notes = [
-        f"In brackets: {CONFIDENCE:.0%} intervals. Source and target speakers are drawn anew, a pair counts by how "
-        f"often both of its were (pigeonhole bootstrap, Owen 2007), {RESAMPLES} times (1000 for the equal error rate). "
-        "So they tell how other speakers like these would fare, and are rather too wide than too narrow. Where one "
-        "side is a single speaker, that one's recordings are drawn; where it has only two to "
+        f"In brackets: {CONFIDENCE:.0%} intervals. Speakers are drawn anew, a pair counts by how often both of its "
+        f"were (pigeonhole bootstrap, Owen 2007), {RESAMPLES} times (1000 for the equal error rate), and of few "
+        "speakers more than the middle 95 % count (Hesterberg 2015). So they tell how other speakers like these would "
+        "fare. Where one side is a single speaker, that one's recordings are drawn; where it has only two to "
         f"{FEWEST - 1} speakers, or an equal error rate is without error, there is no interval. Shares have Wilson's "
         "(1927), with as many trials as the drawing leaves.",
         "Cosine to target: with the mean direction of the references. Other target speakers are known by the "

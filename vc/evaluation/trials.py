@@ -5,6 +5,7 @@ import numpy as np
 from vc.evaluation.intervals import Interval, percentiles, resampled_counts, sides_of
 
 RESAMPLES = 1000
+PARTS = 40  # in which they are taken, each of them of many trials
 
 
 def equal_error_rate(true_scores, false_scores, clusters=()):
@@ -25,7 +26,7 @@ def equal_error_rate(true_scores, false_scores, clusters=()):
     # A resample that drew no pair with a false trial says nothing.
     counts = counts[counts @ [len(one) > 0 for one in false_scores] > 0]
     value = _rates(scores, pair_of, is_true, np.ones((1, pairs)))[0]
-    rates = _rates(scores, pair_of, is_true, counts)
+    rates = np.concatenate([_rates(scores, pair_of, is_true, part) for part in np.array_split(counts, PARTS)])
     if np.ptp(rates) == 0:
         return Interval(float(value), None, None)
     return percentiles(value, rates, sides)

@@ -30,9 +30,10 @@ def judge(half, title, unit, chance, statistic, clusters, effort) -> Finding:
     """A statistic of the judged items with its interval. statistic: places of items, with repeats (n,), -> float.
 
     clusters: what each item belongs to; those are drawn again with replacement and not the items, because the frames of
-    a recording or the recordings of a speaker err together (Efron 1979). With few clusters the interval is too narrow:
-    of 16 runs on independent pairs it missed zero in 4 with 6 speakers (2 judged), in 2 with 24 and in none with 60;
-    with fewer than five there is none. An accuracy is a share and always has one, see `share_interval`.
+    a recording or the recordings of a speaker err together (Efron 1979). With few clusters plain percentiles are too
+    narrow: of 16 runs on independent pairs they missed zero in 4 with 6 speakers (2 judged), in 2 with 24 and in none
+    with 60. So they reach further the fewer there are (vc.evaluation.intervals), and below five there is none. An
+    accuracy is a share and always has one, see `share_interval`.
     """
     rng = np.random.default_rng(effort.seed)
     names = {name: number for number, name in enumerate(dict.fromkeys(clusters))}
