@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from vc.assets import SOURCE_CLIP
+from vc.assets import TARGET_CLIP
 from vc.demo.drawing import mel_panels
 from vc.demo.judge import badge
 
@@ -37,7 +37,7 @@ class Examples:
         kathleen, nathalie = studio.people["Kathleen"], studio.people["Nathalie"]
         self.all = [Example("Woman to man", studio.copied(kathleen.clip), kathleen.text, "Reader 27"),
                     Example("Dutch to German", studio.copied(nathalie.clip), "", "Kerstin"),
-                    Example("Man to woman", studio.copied(SOURCE_CLIP), "", "Kathleen")]
+                    Example("Man to woman", studio.copied(TARGET_CLIP), "", "Kathleen")]
         self._made, self._lock = {}, threading.Lock()
 
     def begin(self):
