@@ -65,7 +65,7 @@ class Trainer:
         self.last_path, self.best_path = self.folder / "last.safetensors", self.folder / "best.safetensors"
         refuse_to_overwrite(self.folder, resume)
         self.crew = join_crew(self.device)
-        if self.device.type == "cuda":  # by its number: which one is current, each thread decides for itself
+        if self.device == torch.device("cuda"):  # by its number: which one is current, each thread decides for itself
             self.device = torch.device("cuda", torch.cuda.current_device())
         _refuse_unequal_shares(config, self.crew.size)
         store = SpeechStore(config.data.path)
