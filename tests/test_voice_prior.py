@@ -59,6 +59,16 @@ def one_kind(prior):
     return replace(prior, weights=doubles([1.0]), means=prior.means[:1], covariances=prior.covariances[:1])
 
 
+def test_the_limits_of_a_pitch_that_are_told_are_taken(prior):
+    for voice in map(prior.invent, range(20)):
+        for asked in (-48.0, 48.0):
+            with pytest.raises(VoiceError, match="known speakers do at 80 to 300 Hz; give") as refusal:
+                prior.higher(voice, asked)
+            lowest, highest = map(float, re.findall(r"[+-]\d+\.\d", str(refusal.value).partition("give")[2]))
+            assert prior.higher(voice, lowest).pitch.mean.exp() < 81
+            assert prior.higher(voice, highest).pitch.mean.exp() > 298
+
+
 def test_the_values_of_a_voice_make_the_voice_again():
     voice = Voice("a", torch.tensor([0.6, 0.8]), 3.0, LongTermSpectrum(torch.tensor([-4.0, -5.0, -6.0]),
                                                                        torch.tensor([1.0, 1.1, 0.9]), 7),
@@ -152,7 +162,7 @@ def test_a_pitch_that_nobody_has_is_refused(prior):
     voice = replace(prior.invent(0), pitch=PitchRange(torch.tensor(HIGH), torch.tensor(0.2)))
     prior.higher(voice, 7.0)
     with pytest.raises(VoiceError, match=r"\+12 semitones: this voice would speak at 400 Hz, the known speakers do at "
-                                         r"80 to 300 Hz; give -15\.9 to \+7\.0 semitones"):
+                                         r"80 to 300 Hz; give -15\.8 to \+7\.0 semitones"):
         prior.higher(voice, 12.0)
     with pytest.raises(VoiceError, match="-16 semitones"):
         prior.higher(voice, -16.0)

@@ -89,9 +89,10 @@ class VoicePrior:
         if not lowest <= semitones <= highest:
             low_hz, high_hz = self.pitch_limits.exp().tolist()
             wanted_hz = (voice.pitch.mean + semitones * SEMITONE).exp().item()
+            lowest, highest = math.ceil(10 * lowest) / 10, math.floor(10 * highest) / 10  # inwards: both are taken
             raise VoiceError(f"{semitones:+g} semitones: this voice would speak at {wanted_hz:.0f} Hz, "
                              f"the known speakers do at {low_hz:.0f} to {high_hz:.0f} Hz; give "
-                             f"{lowest:+.1f} to {highest:+.1f} semitones")
+                             f"{lowest:+z.1f} to {highest:+z.1f} semitones")
 
 
 def values_of(voice: Voice):
