@@ -16,6 +16,8 @@ from vc.cepstrum import Spread
 from vc.checkpoint import load_checkpoint
 from vc.conversion import Converter, load
 from vc.errors import CheckpointError, VoiceError
+from vc.evaluation import intervals
+from vc.evaluation.table import cell
 from vc.pitch import track_pitch
 from vc.pitch_range import PitchRange, pitch_range
 from vc.spectrum import LongTermSpectrum
@@ -35,6 +37,7 @@ from vc.voices import Voice, VoiceLibrary, blend
 sys.path.insert(0, str(Path(__file__).parent.parent / "recipes" / "voices"))  # as when the script runs
 
 import fit  # noqa: E402
+import measure  # noqa: E402
 
 LOW, HIGH = math.log(100.0), math.log(200.0)
 
@@ -322,6 +325,19 @@ def test_another_models_prior_and_other_files_are_refused(packaged, tiny_model, 
         load_prior(tiny, tiny_model)
     with pytest.raises(CheckpointError, match="no such file"):
         load_prior(tiny, tmp_path / "none.safetensors")
+
+
+def test_the_interval_of_cosines_between_voices_is_that_of_voices_drawn_anew():
+    """Each cosine is of two voices: told by each voice's mean to the others, the interval is half as wide."""
+    points = np.random.default_rng(0).standard_normal((6, 4))
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    cosines, others = points @ points.T, ~np.eye(6, dtype=bool)
+    sides = intervals.sides_of((), 6)
+    drawn = [np.repeat(np.arange(6), times.astype(int)) for times in intervals.resampled_counts(sides)]
+    resampled = [cosines[np.ix_(one, one)][one[:, None] != one].mean() for one in drawn if len(set(one)) > 1]
+    expected = intervals.percentiles(cosines[others].mean(), resampled, sides)
+    highest = max(cosines[i, others[i]].mean() for i in range(6))
+    assert measure.cell(measure.against_the_rest(list(points))) == f"{cell(expected, 3)}, {highest:.3f}"
 
 
 # The command line

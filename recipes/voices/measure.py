@@ -151,9 +151,10 @@ def alike(points):
 
 
 def against_the_rest(points):
-    """Mean cosine of each point to all the others: a list."""
+    """Cosine of each point to each other one: (P, P), 0 on the diagonal."""
     cosines = np.array(points) @ np.array(points).T
-    return [float((row.sum() - row[i]) / (len(points) - 1)) for i, row in enumerate(cosines)]
+    np.fill_diagonal(cosines, 0)
+    return cosines
 
 
 def control(converter, prior, people, invented, said, sources, ear):
@@ -203,10 +204,23 @@ def table(rows, invented, real, met, converter):
 
 
 def cell(values):
-    """A mean with its interval and the highest value, or a dash; what is told already stays as it is."""
+    """A mean with its interval and the highest value, or a dash; what is told already stays as it is. Of what
+    `against_the_rest` gives, the highest is one voice's mean to the others."""
+    if isinstance(values, np.ndarray):
+        return f"{figure_cell(mean_of_pairs(values), 3)}, {values.sum(0).max() / (len(values) - 1):.3f}"
     if not values or isinstance(values, str):
         return values or "-"
     return f"{figure_cell(intervals.ratio_of_sums(values, np.ones(len(values))), 3)}, {max(values):.3f}"
+
+
+def mean_of_pairs(cosines):
+    """The mean of what `against_the_rest` gives, as an Interval. A pair varies with both of its voices, so these are
+    drawn anew: a pair counts by the product of how often its two were drawn, and no voice meets itself."""
+    sides = intervals.sides_of((), len(cosines))
+    counts = intervals.resampled_counts(sides)
+    sums, pairs = ((counts @ cosines) * counts).sum(1), counts.sum(1)**2 - (counts**2).sum(1)
+    value = cosines.sum() / (len(cosines) * (len(cosines) - 1))
+    return intervals.percentiles(value, sums[pairs > 0] / pairs[pairs > 0], sides)
 
 
 if __name__ == "__main__":
