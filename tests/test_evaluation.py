@@ -447,6 +447,15 @@ def test_a_parallel_recording_says_the_same_words(tmp_path):
     assert [one and one.path.name for one in found] == ["1.wav", None, None]
 
 
+def test_a_parallel_recording_is_no_reference(tmp_path):
+    manifest = write_manifest(tmp_path, {"a": ["One, two."], "b": ["ONE TWO", "one two", "other"]})
+    (tmp_path / "x").mkdir()
+    first, second = (tmp_path / "x" / ".." / "b" / name for name in ("0.wav", "1.wav"))
+    found = parallel_recordings([pair(target="b", text="one two", references=references)
+                                 for references in ([second], [first], [first, second])], manifest)
+    assert [one and one.path.name for one in found] == ["0.wav", "1.wav", None]
+
+
 # Drawing pair lists
 
 SPEAKERS = {"a": ["A0", "A1", "A2"], "b": ["B0", "", "B2", "B3"], "c": ["C0", "C1"], "d": ["D0", "D1", "D2"]}

@@ -75,21 +75,27 @@ def own_recordings(pairs, manifest):
         of_speaker.setdefault(recording.speaker, []).append(recording)
     turns, chosen = {}, []
     for pair in pairs:
-        references = {os.path.realpath(path) for path in pair.references}
-        others = [recording for recording in of_speaker.get(pair.target_speaker, ())
-                  if os.path.realpath(recording.path) not in references]
+        others = _without_references(of_speaker.get(pair.target_speaker, ()), pair)
         turn = turns[pair.target_speaker] = turns.get(pair.target_speaker, -1) + 1
         chosen.append(others[turn % len(others)] if others else None)
     return chosen
 
 
 def parallel_recordings(pairs, manifest):
-    """For each pair a recording of the target that says the source's text, or None: a list. Raises DataError."""
+    """For each pair a recording of the target that says the source's text and is not among the references, or None: a
+    list. Raises DataError."""
     of_words = {}
     for recording in find_recordings(manifest, "table").recordings:
-        of_words.setdefault((recording.speaker, tuple(split_words(recording.text))), recording)
-    return [of_words.get((pair.target_speaker, tuple(split_words(pair.text)))) if split_words(pair.text) else None
-            for pair in pairs]
+        if words := tuple(split_words(recording.text)):
+            of_words.setdefault((recording.speaker, words), []).append(recording)
+    said = [of_words.get((pair.target_speaker, tuple(split_words(pair.text))), ()) for pair in pairs]
+    return [next(iter(_without_references(recordings, pair)), None) for recordings, pair in zip(said, pairs)]
+
+
+def _without_references(recordings, pair):
+    """Those that are not among the pair's references: a list."""
+    references = {os.path.realpath(path) for path in pair.references}
+    return [recording for recording in recordings if os.path.realpath(recording.path) not in references]
 
 
 def _parse(line, folder, where):
