@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import standins
-from helpers import contents, save_untrained
+from helpers import add_unvoiced, contents, save_untrained
 
 from vc.audio import load_audio, save_audio
 from vc.checkpoint import load_checkpoint
 from vc.conversion import Converter
+from vc.data.store import StoreWriter
 from vc.evaluation import instrument, recognition, result, similarity, systems
 from vc.evaluation.figures import summarise
 from vc.evaluation.groups import group_names, guess_gender, know_speakers
@@ -478,6 +479,14 @@ def test_components_can_be_fitted_on_another_corpus(evaluation, call, clips, tmp
     own = {path.name for path in (evaluation.output / "cache").glob("pca_*.npz")}
     assert evaluation.run().code == 0
     assert len({path.name for path in (evaluation.output / "cache").glob("pca_*.npz")} - own) == 1
+
+
+def test_a_corpus_of_another_rate_is_refused_for_components(evaluation, tmp_path):
+    with StoreWriter(tmp_path / "fast", 22050) as store:
+        add_unvoiced(store, "a/1.wav", "a", np.arange(22050, dtype=np.int16))
+    evaluation.run("--pca-data", tmp_path / "fast").assert_refused(
+        "fast: prepared at 22050 Hz, the model hears 16000 Hz; prepare again with --sample-rate 16000",
+        folder=evaluation.output)
 
 
 @pytest.mark.parametrize("arguments, message", [

@@ -100,10 +100,9 @@ def main():
 
 
 def voices_in(converter, store):
-    """The voice of each speaker in whom voiced speech is heard. Raises DataError where they are too few."""
-    if store.sample_rate_hz != converter.sample_rate:
-        raise DataError(f"{store.folder}: prepared at {store.sample_rate_hz} Hz, the model hears "
-                        f"{converter.sample_rate} Hz; run `vc prepare` with that rate")
+    """The voice of each speaker in whom voiced speech is heard. Raises DataError where they are too few, or at another
+    rate than the converter's."""
+    store.require_rate(converter.sample_rate)
     speech = speech_by_speaker(store, SECONDS, SHORTEST_S)
     heard = [converter.voice_in(audio, speaker) for speaker, audio in tqdm(speech.items(), "listening", unit="speaker")]
     voices = [voice for voice in heard if voice.pitch.mean.isfinite()]

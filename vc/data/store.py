@@ -71,6 +71,12 @@ class SpeechStore:
         """Samples of one utterance: int16, (N,), a view of the map."""
         return self.samples[utterance.offset_samples:utterance.offset_samples + utterance.samples]
 
+    def require_rate(self, sample_rate_hz):
+        """Raise DataError where the corpus was prepared at another rate than a model's."""
+        if self.sample_rate_hz != sample_rate_hz:
+            raise DataError(f"{self.folder}: prepared at {self.sample_rate_hz} Hz, the model hears {sample_rate_hz} "
+                            f"Hz; prepare again with --sample-rate {sample_rate_hz}")
+
 
 class StoreWriter:
     """Appends utterances to a store, making it where there is none. A context manager.

@@ -84,8 +84,10 @@ def recordings_speech(reader, paths):
 
 
 def corpus_speech(reader, folder):
-    """Iterator over the speech vectors (V, B) of a corpus that `vc prepare` made, which has the nominal level."""
+    """Iterator over the speech vectors (V, B) of a corpus that `vc prepare` made, which has the nominal level. Raises
+    DataError for one of another rate."""
     store = SpeechStore(folder)
+    store.require_rate(reader.mel.sample_rate_hz)
     for utterance in store.utterances:
         vectors, speech = reader.stacked(store.audio(utterance).astype(np.float32) / 32768, NOMINAL_LEVEL_DB)
         yield vectors[speech]

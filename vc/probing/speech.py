@@ -82,9 +82,7 @@ def _recordings(data, rate_hz):
                            lambda path=found.path: trim_silence(load_audio(path, rate_hz), rate_hz))
                 for found in corpus.recordings]
     store = SpeechStore(data)
-    if store.sample_rate_hz != rate_hz:
-        raise DataError(f"{data}: prepared at {store.sample_rate_hz} Hz, the model hears {rate_hz} Hz; prepare again "
-                        f"with --sample-rate {rate_hz}")
+    store.require_rate(rate_hz)
     return [_Recording(said.path, said.speaker, said.text,
                        lambda said=said: store.audio(said).astype(np.float32) / 32768) for said in store.utterances]
 
