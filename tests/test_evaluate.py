@@ -19,7 +19,7 @@ from vc.audio import load_audio, save_audio
 from vc.checkpoint import load_checkpoint
 from vc.conversion import Converter
 from vc.data.store import StoreWriter
-from vc.evaluation import instrument, recognition, result, similarity, systems
+from vc.evaluation import examiner, instrument, recognition, result, similarity, systems
 from vc.evaluation.figures import summarise
 from vc.evaluation.groups import group_names, guess_gender, know_speakers
 from vc.evaluation.instruments import INSTRUMENTS
@@ -334,6 +334,14 @@ def test_a_second_run_converts_and_measures_nothing(evaluation):
     assert evaluation.report() == first
     assert evaluation.run("--force").code == 0
     assert [call for call in evaluation.calls if call[0] != "read"] == made
+
+
+def test_another_program_reads_everything_anew(evaluation, monkeypatch):
+    evaluation.run()
+    read = [call for call in evaluation.calls if call[0] == "read"]
+    del evaluation.calls[:]
+    monkeypatch.setattr(examiner, "program_digest", lambda: "another")
+    assert evaluation.run().code == 0 and evaluation.calls == read
 
 
 def test_another_model_converts_anew_and_shares_the_anchors(evaluation, repository, tmp_path):

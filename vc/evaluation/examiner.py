@@ -177,7 +177,7 @@ class Examiner:
     def _key(self, name, path, text):
         """Under which a reading is kept; None, and noted, where the recording is not there."""
         try:
-            return digest("reading", name, self.instruments[name].describe(text), path)
+            return digest(program_digest(), "reading", name, self.instruments[name].describe(text), path)
         except AudioError as error:
             self._unreadable[path] = str(error)
             return None

@@ -66,7 +66,7 @@ class Instrument(ABC):
 
     @abstractmethod
     def describe(self, text):
-        """All that a reading depends on besides the sound, as one string."""
+        """All that a reading depends on besides the sound and this package's code, as one string."""
 
     @abstractmethod
     def read(self, sound):
