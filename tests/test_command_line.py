@@ -486,10 +486,19 @@ def test_a_voice_of_that_name_needs_force(enrol, clips, target, voices):
     assert (voices / "anna.safetensors").read_bytes() != before
 
 
-@pytest.mark.parametrize("name", ["", "*", "an/na", "..", "anna.wav", "a" * 65, "\U00020000" * 64])
+@pytest.mark.parametrize("name", ["", "*", "an/na", "..", "anna.wav", "a" * 65, "\U00020000" * 64, "\u0301a",
+                                  "a\u200b"])
 def test_what_cannot_name_a_voice(enrol, target, voices, name):
     enrol(name, target).assert_refused(f"{name!r}: not a name for a voice; expected up to 64 letters", "(243 bytes)",
                                        folder=voices)
+
+
+def test_a_target_s_name_has_one_spelling(convert, enrol, source, target, tmp_path):
+    assert enrol("Jose\u0301", target).code == 0
+    for number, name in enumerate(("Jose\u0301", "Jos\xe9")):
+        assert convert(source, "--target", name, "-o", tmp_path / f"{number}.wav").code == 0
+    both = convert(source, "--target", "Jose\u0301", target, "-o", tmp_path / "both.wav")
+    both.assert_refused("is an enrolled voice, which stands alone")
 
 
 def test_the_longest_name_fits_the_disk(enrol, target):

@@ -1,6 +1,7 @@
 """The converter: lengths, windows, gate, voices. The sound itself is judged with the model that ships."""
 
 import math
+import unicodedata
 from dataclasses import replace
 
 import numpy as np
@@ -314,6 +315,24 @@ def test_an_enrolled_voice_is_the_voice(converter, clip, tmp_path):
         library.get("Nobody", converter)
     with pytest.raises(VoiceError, match="not a name for a voice"):
         library.add(Voice("../escape", voice.speaker, 1.0, voice.spectrum, voice.pitch), converter)
+
+
+@pytest.mark.parametrize("name", ["अनिता", "மீனா", "مُحَمَّد", "José"])
+def test_a_name_may_hold_marks_and_has_one_spelling(converter, clip, tmp_path, name):
+    """Marks of vowels, and an accent that stands alone or is part of its letter."""
+    library, composed = VoiceLibrary(tmp_path / "voices"), unicodedata.normalize("NFC", name)
+    apart = unicodedata.normalize("NFD", name)
+    library.add(converter.voice_of(clip, apart), converter)
+    assert library.names() == [composed]
+    for spelled in composed, apart:
+        assert library.get(spelled, converter).name == composed
+        with pytest.raises(VoiceError, match="a voice of this name is enrolled already"):
+            library.add(converter.voice_of(clip, spelled), converter)
+    (path,) = library.folder.iterdir()
+    path.rename(path.with_stem(apart))  # as some disks, and copies from them, spell it
+    assert library.names() == [composed] and library.get(composed, converter).name == composed
+    library.remove(composed)
+    assert library.names() == []
 
 
 def test_loading_names_what_is_wrong(tiny_model, tmp_path):

@@ -225,6 +225,11 @@ def test_sessions_do_not_see_each_other(voices, converter):
         shelf.add(replace(voices[0], name="Kathleen"), mine)
     with pytest.raises(VoiceError, match="not a name for a voice"):
         shelf.add(replace(voices[0], name="../Anna"), mine)
+    accented = shelf.add(replace(voices[0], name="Jose\u0301"), {})
+    assert shelf.names(accented) == [accented["Jos\xe9"].name] == ["Jos\xe9"]
+    with pytest.raises(VoiceError, match="you have a voice of this name"):
+        shelf.add(replace(voices[0], name="Jose\u0301"), accented)
+    assert shelf.remove("Jose\u0301", accented) == {}
     assert shelf.remove("Anna", mine) == {} and shelf.names(mine) == ["Anna"]
     with pytest.raises(VoiceError, match="no voice of this name"):
         shelf.remove("Anna", {})

@@ -5,6 +5,7 @@ No word can be read from it, but who has the file knows how this person sounds: 
 
 import os
 import re
+import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -72,7 +73,7 @@ class VoiceLibrary:
 
     def names(self):
         """Names of all enrolled voices, sorted."""
-        return sorted(path.stem for path in self.folder.glob("*.safetensors") if is_voice_name(path.stem))
+        return sorted(self._files())
 
     def read(self, name) -> Checkpoint:
         """The file of an enrolled voice, whatever model it belongs to."""
@@ -83,7 +84,11 @@ class VoiceLibrary:
             raise VoiceError(f"{name!r}: not a name for a voice; expected up to 64 letters, digits, spaces, dots, "
                              f"dashes or underscores ({NAME_BYTES} bytes), beginning with a letter or digit, without "
                              f"an audio file's suffix")
-        return self.folder / f"{name}.safetensors"
+        return self._files().get(composed(name), self.folder / f"{composed(name)}.safetensors")
+
+    def _files(self):
+        """{name: path} of all enrolled voices; a disk may spell a name otherwise."""
+        return {composed(path.stem): path for path in self.folder.glob("*.safetensors") if is_voice_name(path.stem)}
 
 
 def save_voice(path, voice: Voice, converter):
@@ -116,7 +121,7 @@ def load_voice(path, converter) -> Voice:
     """The voice in a file that `save_voice` wrote, under the file's name. Raises CheckpointError for another file,
     VoiceError for another model's voice."""
     checkpoint = load_checkpoint(path, kinds=("voice",))
-    name, extra = Path(path).stem, checkpoint.extra
+    name, extra = composed(Path(path).stem), checkpoint.extra
     if extra["model"] != converter.fingerprint:
         raise VoiceError(f"{name}: was enrolled with another model; enrol it again with this one, or convert with "
                          f"the model it was made with")
@@ -185,8 +190,16 @@ def _spread_between(spectra, shares):
 
 def is_voice_name(text):
     """Whether `text` can name a voice. A path or the name of an audio file cannot, so that --target means one thing."""
-    return (NAME.fullmatch(text) is not None and len(text.encode()) <= NAME_BYTES
+    text = composed(text)
+    # Many scripts write vowels as marks, which belong to no letter and may follow any.
+    letters = text[:1] + "".join("_" if unicodedata.category(sign)[0] == "M" else sign for sign in text[1:])
+    return (NAME.fullmatch(letters) is not None and len(text.encode()) <= NAME_BYTES
             and Path(text).suffix.lower() not in AUDIO_SUFFIXES)
+
+
+def composed(name):
+    """The one spelling of a name that Unicode lets one write in several, its marks within their letters or apart."""
+    return unicodedata.normalize("NFC", name)
 
 
 def default_folder():

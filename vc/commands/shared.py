@@ -109,11 +109,11 @@ def checked_output(name, force, refusal, read=()):
 def resolve_target(target, converter, threshold=None):
     """The Voice of recordings, a list of paths, or that of an enrolled voice, the list of its name where no such file
     exists. threshold: see vc.commands.references. Raises AudioError, DataError, VoiceError."""
-    from vc.voices import VoiceLibrary, is_voice_name
+    from vc.voices import VoiceLibrary, composed, is_voice_name
 
     library = VoiceLibrary()
     enrolled = library.names()
-    voices = [name for name in target if name in enrolled and not os.path.isfile(name)]
+    voices = [name for name in target if composed(name) in enrolled and not os.path.isfile(name)]
     if voices and len(target) > 1:
         raise VoiceError(f"{voices[0]}: is an enrolled voice, which stands alone; give only it, or only recordings")
     if voices or (len(target) == 1 and is_voice_name(target[0]) and not os.path.exists(target[0])):

@@ -4,9 +4,11 @@
 returns is what is kept.
 """
 
+from dataclasses import replace
+
 from vc.demo.settings import MAX_VOICES
 from vc.errors import VcError, VoiceError
-from vc.voices import Voice, VoiceLibrary, is_voice_name
+from vc.voices import Voice, VoiceLibrary, composed, is_voice_name
 
 
 class Shelf:
@@ -34,6 +36,7 @@ class Shelf:
 
     def add(self, voice: Voice, session):
         """Keep a voice; returns the session with it. Raises VoiceError."""
+        voice = replace(voice, name=composed(voice.name))
         if voice.name in self.taken:
             raise VoiceError(f"{voice.name}: the gallery has a voice of this name; choose another name")
         if voice.name in self.names(session):
@@ -52,6 +55,6 @@ class Shelf:
         if self.library is not None:
             self.library.remove(name)
             return session
-        if name not in session:
+        if composed(name) not in session:
             raise VoiceError(f"{name}: you have no voice of this name")
-        return {other: voice for other, voice in session.items() if other != name}
+        return {other: voice for other, voice in session.items() if other != composed(name)}

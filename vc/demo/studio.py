@@ -9,7 +9,7 @@ from vc.demo.gallery import people
 from vc.demo.settings import Settings
 from vc.demo.shelf import Shelf
 from vc.errors import AudioError, VoiceError
-from vc.voices import Voice, VoiceLibrary
+from vc.voices import Voice, VoiceLibrary, composed
 
 PICTURE_S = 20.0  # of a recording, from its beginning, is drawn
 
@@ -32,7 +32,7 @@ class Studio:
 
     def voice(self, name, session) -> Voice:
         """One of `voices`. Raises VoiceError that lists them."""
-        voices = self.voices(session)
+        voices, name = self.voices(session), composed(str(name))  # a program may give none
         if name not in voices:
             raise VoiceError(f"{name}: no such voice here; choose one of {', '.join(voices)}")
         return voices[name]
@@ -53,7 +53,7 @@ class Studio:
         """The voice in one or several recordings of a visitor. Raises AudioError."""
         for recording in recordings:
             self.check(recording)
-        return self.converter.voice_of(recordings, name)
+        return self.converter.voice_of(recordings, composed(name))
 
     def conversion_steps(self, source, voice, output):
         """Like the converter's, for a visitor's recording."""
