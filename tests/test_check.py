@@ -2,6 +2,8 @@
 
 import json
 import math
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +22,10 @@ from vc.calibration import (
 from vc.conversion import DEFAULT_MODEL
 from vc.errors import AudioError, CheckError
 from vc.familiarity import Strangeness, _judge, glance, strangeness
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "recipes" / "check"))  # as when the script runs
+
+import calibrate as recipe  # noqa: E402
 
 RATE_HZ = 16000
 
@@ -170,6 +176,17 @@ def test_verdicts_of_the_model_in_the_package(call, source, noise, tmp_path):
     assert told.code == 0 and [line[2] for line in lines] == ["familiar", "strange", "silent"]
     assert [line[0] for line in lines] == [str(source), str(noise), str(tmp_path / "silence.wav")]
     assert float(lines[0][1]) < float(lines[1][1]) and lines[2][1] == "-"
+
+
+def test_what_cannot_be_mixed_with_noise_is_left_out(clips, noise, tmp_path):
+    for name, gain in ("silent", 0.0), ("faint", 1e-3):
+        save_audio(tmp_path / f"{name}.wav", gain * load_audio(noise, RATE_HZ), RATE_HZ)
+    (tmp_path / "damaged.wav").write_bytes(b"RIFF")
+    good = clips / "kathleen" / "again.flac"
+    speech = [tmp_path / "damaged.wav", good, tmp_path / "silent.wav", tmp_path / "faint.wav", good]
+    mixed = [load_audio(path, RATE_HZ) for path in recipe.noisy(speech, [noise], tmp_path)]
+    assert [len(one) for one in mixed] == [len(load_audio(good, RATE_HZ))] * 2
+    assert not np.array_equal(*mixed)
 
 
 def test_a_cost_table_moves_the_verdict(call, source, calibrated, tiny_model):

@@ -21,7 +21,7 @@ from vc.data.layouts import find_recordings
 from vc.data.sampling import is_held_out
 from vc.errors import AudioError, VcError
 from vc.familiarity import strangeness
-from vc.level import speech_level_db
+from vc.level import SILENCE_DBFS, speech_level_db
 
 BEHIND_DB = (10.0, 30.0)  # how far below the speech the other sound lies
 
@@ -67,10 +67,16 @@ def speech(converter, options):
 
 
 def noisy(paths, others, folder):
-    """Yield paths of the recordings in `folder`, each with another sound behind it, BEHIND_DB below, both at random."""
+    """Yield paths of the recordings in `folder`, each with another sound behind it, BEHIND_DB below, both at random.
+    What is silent or cannot be read is left out."""
     rng = np.random.default_rng(0)
     for number, path in enumerate(paths):
-        speech, other = (load_audio(one, RATE_HZ) for one in (path, others[rng.integers(len(others))]))
+        try:
+            speech, other = (load_audio(one, RATE_HZ) for one in (path, others[rng.integers(len(others))]))
+        except AudioError:  # told where it is heard by itself
+            continue
+        if speech_level_db(speech, RATE_HZ) < SILENCE_DBFS:
+            continue
         level_db = speech_level_db(speech, RATE_HZ) - speech_level_db(other, RATE_HZ) - rng.uniform(*BEHIND_DB)
         behind = np.resize(other, len(speech)) * 10 ** (level_db / 20)
         mixed = speech + behind if np.isfinite(level_db) else speech
