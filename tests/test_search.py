@@ -11,7 +11,7 @@ import vc
 from vc.audio import load_audio, save_audio
 from vc.checkpoint import load_checkpoint
 from vc.errors import AudioError, SearchError
-from vc.search import Index
+from vc.search import Index, store
 from vc.search.content import Sequence, find
 from vc.search.neighbours import nearest
 from vc.search.passages import Listener
@@ -121,6 +121,38 @@ def test_only_what_is_new_or_has_changed_is_heard(converter, library, clips, mon
     Index(library, converter).update()
     assert sorted(load_entries(library / "vc-index.safetensors", converter)) == ["kathleen/aurora.flac",
                                                                                  "kathleen/new.flac"]
+
+
+def test_recordings_that_change_places_are_heard_anew(converter, clips, tmp_path):
+    """Equal in size and time of change, as files that a program cut and unpacked may be."""
+    library, length = tmp_path / "library", 2 * RATE_HZ
+    library.mkdir()
+    for name, origin in ("one.wav", "kathleen/aurora.flac"), ("other.wav", "kerstin/burg.flac"):
+        save_audio(library / name, np.resize(load_audio(clips / origin, RATE_HZ), length), RATE_HZ)
+        os.utime(library / name, (1, 1))
+    index = Index(library, converter)
+    index.update()
+    first = {name: entry.passages[0].speaker for name, entry in index.entries.items()}
+    (library / "one.wav").rename(library / "third.wav")
+    (library / "other.wav").rename(library / "one.wav")
+    (library / "third.wav").rename(library / "other.wav")
+    again = Index(library, converter)
+    again.update()
+    assert [np.argmax([first[name] @ again.entries[now].passages[0].speaker for name in first])
+            for now in first] == [1, 0]
+
+
+def test_an_index_of_an_older_format_is_heard_anew(converter, library, monkeypatch, caplog):
+    monkeypatch.setattr(store, "FORMAT", 1)
+    Index(library, converter).update()
+    monkeypatch.undo()
+    index = Index(library, converter)
+    assert index.entries == {} and "an index of format 1; its recordings are heard anew" in caplog.text
+    index.update()
+    assert len(Index(library, converter).entries) == 2
+    monkeypatch.setattr(store, "FORMAT", 1)
+    with pytest.raises(SearchError, match="an index of format 2, this program reads 1; give --renew"):
+        Index(library, converter)
 
 
 def test_an_index_of_another_model_is_refused_and_renewed(converter, library, tiny_model):

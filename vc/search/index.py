@@ -110,12 +110,13 @@ class Index:
             status = os.stat(path)
         except OSError as error:
             raise AudioError(f"{path}: cannot be opened: {error.strerror}") from None
-        if entry and (entry.size_bytes, entry.modified_ns) == (status.st_size, status.st_mtime_ns):
+        state = status.st_size, status.st_mtime_ns, status.st_ctime_ns
+        if entry and (entry.size_bytes, entry.modified_ns, entry.changed_ns) == state:
             return False
         passages, seconds = self.listener.passages(path)
         if not passages:
             _log.warning("%s: holds no speech or is too short, and will not be found", path)
-        self.entries[name] = Entry(status.st_size, status.st_mtime_ns, seconds, passages)
+        self.entries[name] = Entry(*state, seconds, passages)
         return True
 
     def _is(self, name, query):

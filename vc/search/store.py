@@ -1,5 +1,6 @@
 """The file of an index: safetensors with a checksum, as all that `vc` writes. Loading executes nothing."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,16 +11,20 @@ from vc.checkpoint import Checkpoint, kind_of, load_checkpoint, save_checkpoint
 from vc.errors import CheckpointError, SearchError
 from vc.search.passages import Passage
 
-FORMAT = 1
+FORMAT = 2
 INDEX_NAME = "vc-index.safetensors"
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A recording of the library as it was when it was heard. passages: list of Passage, empty where nobody speaks."""
+    """A recording of the library as it was when it was heard. changed_ns: when anything of it last was, its name for
+    instance; unlike modified_ns nobody sets it back. passages: list of Passage, empty where nobody speaks."""
 
     size_bytes: int
     modified_ns: int
+    changed_ns: int
     seconds: float
     passages: list
 
@@ -27,7 +32,7 @@ class Entry:
 def save_entries(path, entries, converter):
     """Write {path within the library: Entry}, atomically. Raises CheckpointError where it cannot be written."""
     passages = [passage for entry in entries.values() for passage in entry.passages]
-    files = [[name, entry.size_bytes, entry.modified_ns, entry.seconds,
+    files = [[name, entry.size_bytes, entry.modified_ns, entry.changed_ns, entry.seconds,
               [[passage.start_s, passage.seconds, passage.content.shape[1]] for passage in entry.passages]]
              for name, entry in entries.items()]
     tensors = {}
@@ -50,8 +55,8 @@ def is_index(path):
 
 
 def load_entries(path, converter):
-    """{path within the library: Entry} that `save_entries` wrote. Raises SearchError for an index that is damaged or is
-    another model's, see `is_index`."""
+    """{path within the library: Entry} that `save_entries` wrote, none of an older format. Raises SearchError for an
+    index that is damaged, another model's or of a newer format, see `is_index`."""
     try:
         checkpoint = load_checkpoint(path, kinds=("index",))
     except CheckpointError as error:
@@ -60,14 +65,17 @@ def load_entries(path, converter):
     if extra["model"] != converter.fingerprint:
         raise SearchError(f"{path}: an index of the model {extra['model'][:12]}, this one is "
                           f"{converter.fingerprint[:12]}; give that model, another --index, or --renew")
-    if extra["format"] != FORMAT:
+    if extra["format"] < FORMAT:
+        _log.warning("%s: an index of format %d; its recordings are heard anew", path, extra["format"])
+        return {}
+    if extra["format"] > FORMAT:
         raise SearchError(f"{path}: an index of format {extra['format']}, this program reads {FORMAT}; give --renew")
     entries, place, frame = {}, 0, 0
-    for name, size_bytes, modified_ns, seconds, spans in extra["files"]:
+    for name, size_bytes, modified_ns, changed_ns, seconds, spans in extra["files"]:
         passages = []
         for start_s, passage_s, frames in spans:
             content, whispered = (tensors[kind][:, frame:frame + frames] for kind in ("content", "whispered"))
             passages.append(Passage(start_s, passage_s, tensors["speaker"][place], content, whispered))
             place, frame = place + 1, frame + frames
-        entries[name] = Entry(size_bytes, modified_ns, seconds, passages)
+        entries[name] = Entry(size_bytes, modified_ns, changed_ns, seconds, passages)
     return entries
