@@ -83,6 +83,7 @@ def test_other_words_than_the_source_s_are_not_compared_with_it(monkeypatch):
 def test_without_text_or_without_a_heard_source_nothing_is_said(monkeypatch):
     recognition = bare(Recognition, monkeypatch)
     assert set(recognition.judge(Case(output=None, text="")).values()) == {None}
+    assert set(recognition.judge(Case(output="", text="...", vocoded="")).values()) == {None}
     values = recognition.judge(Case(output="one", text="one", vocoded=""))
     assert (values["wer"], values["wer_above_vocoded"], values["wer_to_source"]) == (0, -100, None)
 

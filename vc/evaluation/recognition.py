@@ -106,9 +106,10 @@ class Recognition(Instrument):
         return self.transcribe(sound.levelled, sound.text) if split_words(sound.text) else None
 
     def judge(self, case):
-        if case.output is None:
+        said = split_words(case.text)
+        if case.output is None or not said:
             return dict.fromkeys(measure.name for measure in self.measures)
-        said, heard = split_words(case.text), split_words(case.output)
+        heard = split_words(case.output)
         words, letters = error_rates(said, heard)
         values = {"wer": words, "words": len(said), "cer": letters, "letters": len(" ".join(said))}
         if not case.says_source or case.vocoded is None:
