@@ -320,6 +320,27 @@ def test_ffmpeg_decodes_what_soundfile_does_not_know(tmp_path, fake_ffmpeg):
     assert audio_info(path) == AudioInfo(16000, 2, None)
 
 
+def test_ffmpeg_opens_no_list_of_other_files(tmp_path, fake_ffmpeg):
+    fake_ffmpeg(f"""{AU_STREAM}
+allowed = sys.argv[sys.argv.index('-format_whitelist') + 1].split(',')
+assert sys.argv.index('-format_whitelist') < sys.argv.index('-i') and 'mov' in allowed, sys.argv
+assert not {{'hls', 'dash', 'concat', 'applehttp', 'sdp', 'rtsp', 'image2'}} & set(allowed), allowed
+au(100)
+""")
+    assert audio_info(unknown_file(tmp_path)) == AudioInfo(16000, 2, None)
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
+@pytest.mark.parametrize("name, content", [
+    ("list.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:3\n#EXTINF:3,\n{}\n#EXT-X-ENDLIST\n"),
+    ("list.webm", "ffconcat version 1.0\nfile private.mp3\n")])
+def test_a_list_that_calls_itself_a_recording_reads_no_other(tmp_path, name, content):
+    save_audio(tmp_path / "private.mp3", np.full(RATE_HZ, 0.1, np.float32), RATE_HZ)
+    (tmp_path / name).write_text(content.format(tmp_path / "private.mp3"))
+    with pytest.raises(AudioError, match="neither libsndfile nor ffmpeg finds audio in it"):
+        load_audio(tmp_path / name, RATE_HZ)
+
+
 def test_ffmpeg_that_finds_nothing(tmp_path, fake_ffmpeg):
     path = unknown_file(tmp_path)
     fake_ffmpeg("sys.exit(1)")

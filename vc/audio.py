@@ -61,6 +61,10 @@ _PIECE_SAMPLES = 4096
 _UNKNOWN_FRAMES = 2**63 - 1  # libsndfile's SF_COUNT_MAX
 _STREAMED_BYTES = 2**31 - 2**16  # from here on a size in a header stands for one unknown
 _FFMPEG_PATIENCE_S = 60
+# What ffmpeg may open, by its own names: files that hold their sound themselves. Its lists of other files, like hls, dash
+# and concat, would read whatever the list names.
+_CONTAINERS = ("mov,mp4,m4a,3gp,matroska,webm,aac,asf,mp3,wav,w64,ogg,flac,caf,aiff,au,mpeg,mpegts,avi,flv,amr,amrnb,"
+               "amrwb,ac3,eac3,dts,ape,wv,tta,tak,mpc,mpc8,dsf,gsm,voc,iff")
 _INT16_SCALE = 32768
 _LOUD = 10 ** (SILENCE_DBFS / 10)  # mean power of channels in which there is a sound
 _CANCELLED = 1e-4  # share of that power that their mean has where one is the other upside down
@@ -314,10 +318,10 @@ class _FfmpegSource:
         if command is None:
             raise AudioError(f"{path}: cannot be read, it is damaged or no wav, flac, ogg, opus, mp3, aiff, au or caf; "
                              f"install ffmpeg to read other formats, or convert the file")
-        # `file:` keeps ffmpeg from reading a name like concat:a|b as a command, the whitelist keeps a playlist that
-        # calls itself a recording from reaching the network.
-        arguments = ["-v", "quiet", "-nostdin", "-protocol_whitelist", "file,pipe", "-i", f"file:{os.fspath(path)}",
-                     "-map", "0:a:0", "-f", "au", "-c:a", "pcm_f32be", "pipe:1"]
+        # `file:` keeps ffmpeg from reading a name like concat:a|b as a command; the whitelists keep a playlist that
+        # calls itself a recording from reaching the network and other files.
+        arguments = ["-v", "quiet", "-nostdin", "-protocol_whitelist", "file,pipe", "-format_whitelist", _CONTAINERS,
+                     "-i", f"file:{os.fspath(path)}", "-map", "0:a:0", "-f", "au", "-c:a", "pcm_f32be", "pipe:1"]
         try:
             self._process = subprocess.Popen([command, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                              stderr=subprocess.DEVNULL)
