@@ -86,6 +86,17 @@ def give(page, component, recording):
     page.locator(f"{component} [aria-label='Play']").wait_for()
 
 
+def enrol(page, name, recording=None):
+    """Add a voice under Voices, which is open, and wait until it is chosen. recording: None for the one given before.
+    """
+    page.locator("#enrol-name input, #enrol-name textarea").fill(name)
+    if recording:
+        give(page, "#enrol-recording", recording)
+    page.locator("#consent input").check()
+    page.locator("#enrol").click()
+    page.locator(f"#map [data-voice='{name}'][aria-pressed='true']").wait_for()
+
+
 def tab_to(page, selector):
     """Press the tabulator until what `selector` names has the focus."""
     for _ in range(80):
@@ -222,6 +233,35 @@ def test_a_voice_is_enrolled_only_with_consent(visit, target):
     tab(page, "Convert")
     assert page.get_by_role("radio", name="Anna").is_checked()
     visit().get_by_role("radio", name="Anna").wait_for(state="attached")  # the library's are there the next time, too
+
+
+def test_a_refused_voice_marks_nothing_but_its_news(visit, target):
+    page = visit()
+    tab(page, "Voices")
+    enrol(page, "Berta", target)
+    page.get_by_text("is added, from").wait_for()
+    page.locator("#enrol").click()
+    page.get_by_text("Berta: you have a voice of this name").wait_for()
+    page.locator("#news span.error").wait_for(state="attached")
+    assert page.locator("#map, #gallery, #mine").locator("span.error").count() == 0
+    playwright.expect(page.get_by_text(re.compile("is added, from|Listening"))).to_have_count(0)
+
+
+def test_a_deleted_voice_leaves_the_choice_unless_it_was_chosen(visit, target):
+    page = visit()
+    tab(page, "Voices")
+    enrol(page, "Carla", target)
+    page.locator("#map [data-voice='Kerstin']").click()
+    page.get_by_text("Kerstin is chosen").wait_for()
+    page.get_by_role("button", name="Your voices").click()
+    for deleted, left in ("Carla", "Kerstin"), ("Dora", "Kathleen"):
+        if deleted == "Dora":
+            enrol(page, deleted)
+        page.get_by_role("button", name="Delete").click()
+        page.get_by_text(f"{deleted} is deleted.").wait_for()
+        page.locator(f"#map [data-voice='{deleted}']").wait_for(state="detached")
+        page.locator(f"#map [data-voice='{left}'][aria-pressed='true']").wait_for()
+        assert page.locator("#gallery input:checked").get_attribute("value") == left
 
 
 def test_a_click_on_the_map_chooses_the_voice(visit):

@@ -103,7 +103,7 @@ def test_no_voice_without_consent_name_and_recording(visitor, source):
 
 
 def test_a_visitor_enrols_uses_downloads_and_deletes_a_voice_that_others_do_not_see(visitor, address, source, target):
-    assert "**Anna** is added" in enrol(visitor, "Anna", target)[0]
+    assert enrol(visitor, "Anna", target).startswith("**Anna** is added, from ")
     assert Path(convert(visitor, source, voice="Anna")).name == "aurora as Anna.wav"
     assert Path(visitor.predict("Anna", api_name="/download")["value"]).name == "Anna.safetensors"
     assert Path(visitor.predict("Kathleen", "Anna", 0.5, api_name="/blend")).name == "Kathleen to Anna 0.50.wav"
@@ -111,9 +111,22 @@ def test_a_visitor_enrols_uses_downloads_and_deletes_a_voice_that_others_do_not_
     with refused("Anna: no such voice here"):
         convert(other, source, voice="Anna")
     assert "Anna" not in str(enrol(other, "Bert", target))
-    assert "Anna is deleted." in visitor.predict("Anna", api_name="/delete")[0]
+    assert visitor.predict("Anna", api_name="/delete") == "Anna is deleted."
     with refused("Anna: no such voice here"):
         convert(visitor, source, voice="Anna")
+
+
+def test_voices_of_the_library_are_every_programs(tiny_model, target, tmp_path, monkeypatch):
+    monkeypatch.setenv("VC_VOICES", str(tmp_path / "voices"))
+    with serve_demo(tiny_model, library=True) as address:
+        one, other = (gradio_client.Client(address, verbose=False, download_files=str(tmp_path)) for _ in range(2))
+        enrol(one, "Berta", target)
+        assert Path(other.predict("Kathleen", "Berta", 0.5, api_name="/blend")).name == "Kathleen to Berta 0.50.wav"
+        assert Path(other.predict("Berta", api_name="/download")["value"]).name == "Berta.safetensors"
+        assert other.predict("Berta", api_name="/delete") == "Berta is deleted."
+        for endpoint, words in (("/blend", ("Kathleen", "Berta", 0.5)), ("/download", ["Berta"]), ("/delete", ["Berta"])):
+            with refused("Berta: no"):
+                one.predict(*words, api_name=endpoint)
 
 
 def test_half_way_between_two_voices(visitor):

@@ -42,7 +42,7 @@ def build_page(studio: Studio):
         with gr.Tab("Batch"):
             BatchTab(studio, session, convert.gallery)
         if studio.settings.library:  # it may have grown since the server started
-            page.load(voices.reload, [session, convert.gallery], voices.everywhere, api_visibility="private",
+            page.load(voices.refresh, [session, convert.gallery], voices.everywhere, api_visibility="private",
                       show_progress="hidden")
         gr.HTML(FOOT.format(version=vc.__version__, model=studio.converter.fingerprint[:12],
                             minutes=studio.settings.keep_s / 60))

@@ -57,7 +57,7 @@ class VoicesTab:
         self.enrol = gr.Button("Add this voice", variant="primary", elem_id="enrol")
         self.news = gr.Markdown(elem_id="news")
         with gr.Accordion("Your voices", open=False):
-            self.mine = gr.Dropdown(self.studio.shelf.names({}), label="Voice", elem_id="mine")
+            self.mine = _any_name(gr.Dropdown(self.studio.shelf.names({}), label="Voice", elem_id="mine"))
             with gr.Row():
                 self.download = gr.Button("Download", size="sm")
                 self.delete = gr.Button("Delete", size="sm", variant="stop")
@@ -67,24 +67,33 @@ class VoicesTab:
         names = list(self.studio.gallery)
         gr.Markdown("### Between two voices")
         with gr.Row():
-            self.first = gr.Dropdown(names, value=names[0], label="From")
-            self.second = gr.Dropdown(names, value=names[1], label="To")
+            self.first = _any_name(gr.Dropdown(names, value=names[0], label="From"))
+            self.second = _any_name(gr.Dropdown(names, value=names[1], label="To"))
         self.share = gr.Slider(0, 1, 0.5, step=0.05, label="How far", buttons=[])
         self.hear = gr.Button("Hear it", elem_id="hear")
         self.blended = result("A sentence in the voice between")
 
     def _connect(self):
         private = dict(api_visibility="private", show_progress="hidden")
-        self.everywhere = [self.session, self.gallery, self.map, self.mine, self.first, self.second]
+        # What follows a voice that is added or deleted, in a step of its own: a refusal marks nothing of it, and a
+        # program gets the sentence alone.
+        self.everywhere = [self.gallery, self.map, self.mine, self.first, self.second]
+        added = gr.State()
         self.map.select(self._choose, self.session, self.gallery, **private)
         self.gallery.change(self._show_chosen, [self.gallery, self.session], [self.map, self.chosen], **private)
         for component in self.recordings:
             component.change(self._hint, self.recordings, self.hints, **private)
-        self.enrol.click(self._enrol, [self.name, *self.recordings, self.consent, self.session],
-                         [self.news, *self.everywhere], api_name="enrol", concurrency_id="work",
-                         api_description="Enrol a voice for this session, or in the library of a local server.")
-        self.delete.click(self._delete, [self.mine, self.session], [self.news, *self.everywhere], api_name="delete",
-                          api_description="Forget an enrolled voice.")
+        self.enrol.click(None, None, self.news, js="() => 'Listening ...'", **private)
+        enrolled = self.enrol.click(self._enrol, [self.name, *self.recordings, self.consent, self.session],
+                                    [self.news, self.session, added], api_name="enrol", concurrency_id="work",
+                                    api_description="Enrol a voice for this session, or in the library of a local "
+                                                    "server.")
+        enrolled.failure(None, None, self.news, js="() => ''", **private)
+        enrolled.success(self._choose_added, [self.session, added], self.everywhere, **private)
+        self.delete.click(None, None, self.news, js="() => ''", **private)
+        deleted = self.delete.click(self._delete, [self.mine, self.session], [self.news, self.session],
+                                    api_name="delete", api_description="Forget an enrolled voice.")
+        deleted.success(self.refresh, [self.session, self.gallery], self.everywhere, **private)
         self.download.click(self._download, [self.mine, self.session], self.file, api_name="download",
                             api_description="The file of an enrolled voice, as `vc voice` keeps it.")
         self.hear.click(self._blend, [self.first, self.second, self.share, self.session], self.blended,
@@ -117,24 +126,29 @@ class VoicesTab:
         with refusals():
             voice = self.studio.voice_of(given, name.strip())
             session = self.studio.shelf.add(voice, session)
-        added = f"**{voice.name}** is added, from {voice.seconds:.1f} s of speech."
-        return added, *self._refreshed(session, voice.name)
+        return f"**{voice.name}** is added, from {voice.seconds:.1f} s of speech.", session, voice.name
 
     def _delete(self, name, session):
         require(name, "Choose one of your voices first.")
         with refusals():
-            session = self.studio.shelf.remove(name, session)
-        return f"{name} is deleted.", *self._refreshed(session, next(iter(self.studio.gallery)))
+            return f"{name} is deleted.", self.studio.shelf.remove(name, session)
 
-    def reload(self, session, chosen):
-        """New states of `everywhere` for a page that has just loaded; what the gallery has chosen meanwhile stays."""
-        return self._refreshed(session, chosen, kept=True)
+    def _choose_added(self, session, added):
+        """New states of `everywhere`, with the voice chosen that has just been added."""
+        return self._states(session, added, value=added)
 
-    def _refreshed(self, session, chosen, kept=False):
-        """kept: whether the gallery's choice stays what it is on the page."""
+    def refresh(self, session, chosen):
+        """New states of `everywhere` for a page that has just loaded, or after a voice is deleted; what the gallery has
+        chosen meanwhile stays, unless it is gone."""
+        if chosen in self.studio.voices(session):
+            return self._states(session, chosen)
+        first = next(iter(self.studio.gallery))
+        return self._states(session, first, value=first)
+
+    def _states(self, session, chosen, **choice):
+        """choice: the gallery's new value; without one it keeps what it has on the page."""
         voices, mine = self.studio.voices(session), self.studio.shelf.names(session)
-        choice = {} if kept else {"value": chosen}
-        return (session, gr.HTML(cards=gallery_cards(self.studio, session), **choice), map_svg(voices, chosen),
+        return (gr.HTML(cards=gallery_cards(self.studio, session), **choice), map_svg(voices, chosen),
                 gr.Dropdown(mine, value=chosen if chosen in mine else None), gr.Dropdown(list(voices)),
                 gr.Dropdown(list(voices)))
 
@@ -151,3 +165,10 @@ class VoicesTab:
             output = Path(folder) / f"{first} to {second} {share:.2f}.wav"
             self.studio.converter.convert_file(SOURCE_CLIP, voice, output)
             yield str(output)
+
+
+def _any_name(dropdown):
+    """gradio would refuse a program the voices that came after the page was built. This one hands on every name; who
+    gets it knows the voices of now."""
+    dropdown.preprocess = lambda name: name and str(name)
+    return dropdown
