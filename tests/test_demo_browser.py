@@ -189,6 +189,32 @@ def test_cancel_ends_the_work(visit, source, monkeypatch):
     assert ended.wait(PATIENCE_MS / 1000)
 
 
+def test_pictures_and_badge_are_of_what_was_converted(visit, source, monkeypatch):
+    from vc.demo import convert_tab
+
+    drawn, chosen, steps = [], threading.Event(), Converter.conversion_steps
+
+    def late(*arguments):
+        assert chosen.wait(PATIENCE_MS / 1000)
+        return steps(*arguments)
+
+    monkeypatch.setattr(Converter, "conversion_steps", late)
+    for name in "mel_panels", "badge":
+        monkeypatch.setattr(convert_tab, name, lambda *arguments: drawn.append(str(arguments)) or "<i id='drawn'></i>")
+    page = visit()
+    give(page, "#source", source)
+    page.get_by_role("radio", name="Kerstin").check(force=True)
+    page.locator("#convert").click()
+    page.get_by_text("Listening").first.wait_for()
+    page.get_by_role("radio", name="Reader 27").check(force=True)
+    page.locator("#source [aria-label='Clear']").click()
+    page.locator("#source .upload-container").wait_for()
+    chosen.set()
+    page.locator("#drawn").nth(1).wait_for(state="attached")
+    assert len(drawn) == 2
+    assert all("aurora" in seen and "kerstin" in seen for seen in drawn)
+
+
 def test_an_example_appears_with_one_click(visit):
     page = visit()
     page.get_by_role("button", name="Woman to man").click()

@@ -51,11 +51,13 @@ class ConvertTab:
 
     def _connect(self, example_buttons):
         inputs = [self.source, self.kind, self.gallery, *self.references, self.session]
-        running = self.button.click(self._convert, inputs, self.output, api_name="convert", concurrency_id="work",
+        heard = gr.State()  # source and target of the result; what the page has chosen may be others by then
+        running = self.button.click(self._convert, inputs, [self.output, heard], api_name="convert",
+                                    concurrency_id="work",
                                     api_description="Say `source` in another voice; gives a wav file.")
-        running.success(self._draw, [self.output, *inputs], self.pictures, api_visibility="private",
+        running.success(self._draw, [self.output, heard], self.pictures, api_visibility="private",
                         concurrency_id="work", show_progress="hidden")
-        running.success(self._judge, [self.output, self.said, *inputs], self.badge, api_visibility="private",
+        running.success(self._judge, [self.output, self.said, heard], self.badge, api_visibility="private",
                         concurrency_id="work", show_progress="hidden")
         self.button.click(lambda: ("", ""), None, [self.badge, self.pictures], api_visibility="private", queue=False,
                           show_progress="hidden")
@@ -76,8 +78,8 @@ class ConvertTab:
             progress(0, desc="Listening")
             for step in self.studio.conversion_steps(source, target, output):
                 progress(step.done_s / step.total_s, desc="Speaking")
-                yield gr.skip()  # where Cancel takes hold
-            yield str(output)
+                yield gr.skip(), gr.skip()  # where Cancel takes hold
+            yield str(output), (source, self._target_recording(kind, voice, reference_1 or reference_2 or reference_3))
 
     def _target(self, kind, voice, references, session):
         if kind == GALLERY:
@@ -92,16 +94,15 @@ class ConvertTab:
             return reference
         return self.studio.people[voice].clip if voice in self.studio.people else None
 
-    def _draw(self, output, source, kind, voice, reference_1, reference_2, reference_3, session):
-        target = self._target_recording(kind, voice, reference_1 or reference_2 or reference_3)
+    def _draw(self, output, heard):
+        source, target = heard
         recordings = {"Source": source, "Target": target, "Result": output}
         with refusals():
             return mel_panels(self.studio, {title: path for title, path in recordings.items() if path})
 
-    def _judge(self, output, said, source, kind, voice, reference_1, reference_2, reference_3, session):
-        target = self._target_recording(kind, voice, reference_1 or reference_2 or reference_3)
+    def _judge(self, output, said, heard):
         with refusals():
-            return badge(source, target, output, said, [person.text for person in self.studio.people.values()])
+            return badge(*heard, output, said, [person.text for person in self.studio.people.values()])
 
     def _example(self, example):
         shown = self.examples.result(example)
