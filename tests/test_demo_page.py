@@ -96,8 +96,9 @@ def test_a_large_file_is_refused(visitor, tmp_path):
 def test_no_voice_without_consent_name_and_recording(visitor, source):
     with refused("Tick the box"):
         enrol(visitor, "Anna", source, consent=False)
-    with refused("Give the voice a name."):
-        enrol(visitor, " ", source)
+    for name in " ", None:
+        with refused("Give the voice a name."):
+            enrol(visitor, name, source)
     with refused("the gallery has a voice of this name"):
         enrol(visitor, "Kerstin", source)
 

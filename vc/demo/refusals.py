@@ -20,7 +20,7 @@ def refusals():
 
 def refusal(message):
     """The exception that shows `message` on the page."""
-    return gr.Error(message, title="That did not work", print_exception=False)
+    return gr.Error(message, print_exception=False)  # its title is lost on the way to the page (gradio 6.31)
 
 
 def readable(error):

@@ -24,10 +24,10 @@ element.addEventListener('keydown', choose);
 """
 CONSENT = ("**Before you enrol a voice:** it must be yours, or that of somebody who has agreed to it. With a voice, "
            "sentences can be made that its owner never said. ")
-KEPT = ("Kept are numbers and no recording: the speaker half, averages of spectrum and pitch, and by what the decoder "
-        "is corrected in this voice; ")
-KEPT_HERE = KEPT + "for an hour, and nobody else sees them."
-KEPT_IN_LIBRARY = KEPT + "in your own library, that of `vc voice`."
+KEPT = ("Only numbers are kept, no recording: the speaker half, mean and spread of spectrum and pitch, the spread of the "
+        "cepstrum, and the corrections that the decoder needs for this voice; ")
+KEPT_HERE = KEPT + "they are forgotten after an hour, and nobody else sees them."
+KEPT_IN_LIBRARY = KEPT + "they stay in your own library, that of `vc voice`."
 
 
 class VoicesTab:
@@ -121,10 +121,11 @@ class VoicesTab:
     def _enrol(self, name, recording_1, recording_2, consent, session):
         given = [path for path in (recording_1, recording_2) if path]
         require(given, "Record or upload something that the person says first.")
-        require(name.strip(), "Give the voice a name.")
+        name = (name or "").strip()
+        require(name, "Give the voice a name.")
         require(consent is True, "Tick the box: a voice is enrolled only when the person speaking agrees.")
         with refusals():
-            voice = self.studio.voice_of(given, name.strip())
+            voice = self.studio.voice_of(given, name)
             session = self.studio.shelf.add(voice, session)
         return f"**{voice.name}** is added, from {voice.seconds:.1f} s of speech.", session, voice.name
 
