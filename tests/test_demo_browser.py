@@ -244,6 +244,16 @@ def test_a_bad_file_is_refused_in_words(visit, tmp_path):
     page.get_by_text(re.compile(r"None of the files could be converted\. - notes\.wav: cannot be read")).wait_for()
 
 
+def test_a_silent_recording_is_told_of(visit, tmp_path):
+    save_audio(tmp_path / "silent.wav", np.zeros(16000, np.float32), 16000)
+    page = visit()
+    give(page, "#source", tmp_path / "silent.wav")
+    page.locator("#convert").click()
+    page.get_by_text("silent.wav: is silent, so is the result", exact=True).wait_for()
+    wait_for_result(page)
+    assert page.get_by_text("Error").count() == 0
+
+
 def test_a_voice_is_enrolled_only_with_consent(visit, target):
     page = visit()
     tab(page, "Voices")

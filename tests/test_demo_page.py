@@ -11,10 +11,11 @@ import threading
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from helpers import serve_demo
 
-from vc.audio import audio_label, load_audio
+from vc.audio import audio_label, load_audio, save_audio
 
 pytest.importorskip("gradio", reason="the demo's page needs gradio")
 gradio_client = pytest.importorskip("gradio_client")
@@ -72,10 +73,6 @@ def test_bad_recordings_are_refused_in_one_line(visitor, source, tmp_path, clips
     (tmp_path / "notes.wav").write_text("not a recording")
     with refused("notes.wav: cannot be read"):
         convert(visitor, tmp_path / "notes.wav")
-    import numpy as np
-
-    from vc.audio import save_audio
-
     save_audio(tmp_path / "long.ogg", np.zeros(16000 * 11, np.float32), 16000)
     with refused("long.ogg: lasts longer than the 10 s that this demo takes"):
         convert(visitor, tmp_path / "long.ogg")
@@ -140,9 +137,20 @@ def test_a_batch_converts_what_it_can_and_names_the_rest(visitor, clips, tmp_pat
     files = [clips / "kathleen/again.flac", tmp_path / "notes.wav", clips / "kerstin/burg.flac"]
     archive, report = visitor.predict([file(path) for path in files], "Nathalie", api_name="/batch")
     assert zipfile.ZipFile(archive).namelist() == ["01 again as Nathalie.wav", "03 burg as Nathalie.wav"]
-    assert "- again.flac: done" in report and "- notes.wav: cannot be read" in report
+    assert "- again.flac: done\n" in report and "- notes.wav: cannot be read" in report
     with refused("None of the files could be converted."):
         visitor.predict([file(tmp_path / "notes.wav")], "Nathalie", api_name="/batch")
+
+
+def test_a_batch_says_which_recordings_are_silent_or_cut_short(visitor, source, tmp_path):
+    save_audio(tmp_path / "silent.wav", np.zeros(16000, np.float32), 16000)
+    save_audio(tmp_path / "whole.wav", load_audio(source, 16000), 16000)
+    (tmp_path / "cut.wav").write_bytes((tmp_path / "whole.wav").read_bytes()[:30000])
+    files = [file(tmp_path / f"{name}.wav") for name in ("silent", "cut", "whole")]
+    _, report = visitor.predict(files, "Nathalie", api_name="/batch")
+    assert report.split("\n") == ["- silent.wav: done; is silent, so is the result",
+                                  "- cut.wav: done; damaged or cut short, only the first 0.9 s of 1.8 s can be read",
+                                  "- whole.wav: done"]
 
 
 def test_files_of_the_server_and_of_elsewhere_are_out_of_reach(visitor, address, source, repository):

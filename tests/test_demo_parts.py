@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from vc.audio import audio_label, load_audio, save_audio
-from vc.demo import judge
+from vc.demo import judge, pictures
 from vc.demo.gallery import people
 from vc.demo.labels import SIDES, label_box, label_sides, overlap
 from vc.demo.pictures import content_panel, mel_panel
@@ -17,7 +17,7 @@ from vc.demo.quality import hints
 from vc.demo.settings import MAX_VOICES, Settings, parse_auth
 from vc.demo.shelf import Shelf
 from vc.demo.voice_map import map_svg, project
-from vc.errors import CheckpointError, ConfigError, VoiceError
+from vc.errors import AudioError, CheckpointError, ConfigError, VoiceError
 from vc.pitch_range import PitchRange
 from vc.voices import VoiceLibrary, blend, load_voice, mean_voice, save_voice
 
@@ -171,7 +171,8 @@ def test_halves_are_what_conversion_uses(converter, source):
 
 def test_a_mel_panel_shows_time_and_pitch():
     f0 = np.array([0, 120, 130, 0, 0, 200, 210, 220, 0, 0], np.float32)
-    panel = mel_panel("Source <b>", np.random.default_rng(0).normal(size=(8, 10)), f0, seconds=2.0, longest_s=8.0)
+    log_mel = np.random.default_rng(0).normal(size=(8, 10))
+    panel = mel_panel("Source <b>", log_mel, f0, seconds=2.0, longest_s=8.0, floor=1e-4)
     assert "Source &lt;b&gt;" in panel and "<b>Source <b>" not in panel
     assert "width:25.00%" in panel
     assert "2.0 s, pitch about 200 Hz" in panel
@@ -179,6 +180,18 @@ def test_a_mel_panel_shows_time_and_pitch():
     assert [len(line.split()) for line in points] == [2, 3]
     heights = [float(point.split(",")[1]) for point in points[1].split()]
     assert heights == sorted(heights, reverse=True)  # a rising voice goes up
+
+
+def test_silence_is_dark(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(pictures, "png", lambda shares, colours: drawn.append(shares) or b"")
+    for loudest in 0.0, -5.0, np.log(1e-4):  # the last is silence throughout
+        log_mel = np.full((8, 10), np.log(1e-4))
+        log_mel[3, 3] = loudest
+        pictures.mel_panel("Source", log_mel, None, seconds=1.0, longest_s=1.0, floor=1e-4)
+    loud, faint, silent = drawn
+    assert loud.max() == 1 and 0.5 < faint.max() < 1
+    assert max(shares.min() for shares in drawn) <= 0 and silent.max() <= 1e-9
 
 
 def test_a_content_panel_tells_its_size():
@@ -313,6 +326,17 @@ def test_the_badge_says_what_was_measured(instruments):
     for nothing in ("", " ", None):
         assert "words" not in judge.badge("s.wav", "t.wav", "r.wav", said=nothing)
     assert "target" not in judge.badge("s.wav", None, "r.wav", said="We cannot")
+
+
+def test_what_an_instrument_can_do_nothing_with_has_no_badge(instruments, monkeypatch):
+    pytest.importorskip("vc.evaluation.instrument")
+
+    def refuse(self, sound):
+        raise AudioError("r.wav: is silent")
+
+    monkeypatch.setattr(Ear, "read", refuse)
+    instruments(Ear(), Ear())
+    assert judge.badge("s.wav", "t.wav", "r.wav", said="We cannot") == ""
 
 
 def test_without_the_instruments_there_is_no_badge(instruments):

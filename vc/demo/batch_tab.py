@@ -6,6 +6,7 @@ from pathlib import Path
 import gradio as gr
 
 from vc.demo.refusals import readable, refusal, refusals, require
+from vc.demo.remarks import remarks
 from vc.demo.settings import MAX_FILES
 from vc.demo.uploads import audio_files
 from vc.errors import VcError
@@ -40,10 +41,12 @@ class BatchTab:
                 progress(number / len(files), desc=Path(source).name)
                 output = Path(folder) / f"{number + 1:02d} {Path(source).stem[:60]} as {target.name}.wav"
                 try:
-                    for _ in self.studio.conversion_steps(source, target, output):
-                        yield gr.skip(), gr.skip()
+                    with remarks([source]) as heard:
+                        for _ in self.studio.conversion_steps(source, target, output):
+                            yield gr.skip(), gr.skip()
                     made.append(output)
-                    lines.append(f"- {Path(source).name}: done")
+                    name = Path(source).name
+                    lines.append("; ".join([f"- {name}: done", *(said.removeprefix(f"{name}: ") for said in heard)]))
                 except VcError as error:
                     lines.append(f"- {readable(error)}")
             if not made:

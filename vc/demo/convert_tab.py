@@ -9,6 +9,7 @@ from vc.demo.drawing import mel_panels
 from vc.demo.examples import Examples
 from vc.demo.judge import badge
 from vc.demo.refusals import refusals, require
+from vc.demo.remarks import remarks_shown
 from vc.demo.uploads import recording, result
 
 GALLERY, OWN = "A voice of the gallery", "Recordings that I give"
@@ -72,8 +73,9 @@ class ConvertTab:
     def _convert(self, source, kind, voice, reference_1, reference_2, reference_3, session,
                  progress=gr.Progress()):  # noqa: B008 - how gradio is told to show progress
         require(source, "Record or upload something to say first.")
-        with refusals(), self.studio.private_folder() as folder:
-            target = self._target(kind, voice, [reference_1, reference_2, reference_3], session)
+        references = [reference_1, reference_2, reference_3]
+        with refusals(), remarks_shown([source, *references]), self.studio.private_folder() as folder:
+            target = self._target(kind, voice, references, session)
             output = Path(folder) / f"{Path(source).stem[:60]} as {target.name or 'recorded'}.wav"
             progress(0, desc="Listening")
             for step in self.studio.conversion_steps(source, target, output):
@@ -101,8 +103,7 @@ class ConvertTab:
             return mel_panels(self.studio, {title: path for title, path in recordings.items() if path})
 
     def _judge(self, output, said, heard):
-        with refusals():
-            return badge(*heard, output, said, [person.text for person in self.studio.people.values()])
+        return badge(*heard, output, said, [person.text for person in self.studio.people.values()])
 
     def _example(self, example):
         shown = self.examples.result(example)

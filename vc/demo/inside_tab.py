@@ -7,6 +7,7 @@ import gradio as gr
 from vc.demo.cards import play_button
 from vc.demo.drawing import halves_panels
 from vc.demo.refusals import refusals, require
+from vc.demo.remarks import remarks_shown
 from vc.demo.uploads import recording
 from vc.demo.voice_map import map_svg
 from vc.errors import AudioError
@@ -35,7 +36,7 @@ class InsideTab:
     def _look(self, recording_a, recording_b, session, progress=gr.Progress()):  # noqa: B008
         require(recording_a and recording_b, "Give two recordings, A and B.")
         recordings = {"A": recording_a, "B": recording_b}
-        with refusals():
+        with refusals(), remarks_shown(recordings.values()):
             for path in recordings.values():
                 self.studio.check(path)
                 if len(self.studio.beginning(path)) > LONGEST_S * self.studio.converter.sample_rate:

@@ -1,12 +1,14 @@
 """How close a result is to target and source, and what a machine still understands: the evaluation's own instruments.
 
-They need Resemblyzer and pocketsphinx (`pip install vc[evaluate]`). Where one is missing its line is left out.
+They need Resemblyzer and pocketsphinx (`pip install vc[evaluate]`). Where one is missing, or can do nothing with what
+it is given, such as silence, its line is left out.
 """
 
+import contextlib
 import functools
 import html
 
-from vc.errors import VcError
+from vc.errors import AudioError, VcError
 
 
 @functools.cache
@@ -31,16 +33,18 @@ def recognition(texts):
 
 
 def badge(source, target, result, said="", others=()):
-    """HTML that says how a result compares, or "" where nothing can be measured. Raises AudioError.
+    """HTML that says how a result compares, or "" where nothing can be measured.
 
     target: a recording of the target voice, or None. said: the text of the source, or ""; a page that is still being
     set up sends None. others: texts that lend the recogniser words to choose among.
     """
     lines = []
     if target is not None and similarity() is not None:
-        lines += _similarity_lines(similarity(), source, target, result)
+        with contextlib.suppress(AudioError):
+            lines += _similarity_lines(similarity(), source, target, result)
     if said and said.strip() and (listener := recognition([said, *others])):
-        lines += _recognition_lines(listener, result, said)
+        with contextlib.suppress(AudioError):
+            lines += _recognition_lines(listener, result, said)
     return f'<div class="vc-badge">{"".join(lines)}</div>' if lines else ""
 
 

@@ -4,6 +4,7 @@ well as a dark one, content in greens, speaker and pitch in orange. T is the num
 
 import base64
 import html
+import math
 
 import numpy as np
 
@@ -16,12 +17,13 @@ MAX_COLUMNS = 900
 WIDTH, HEIGHT = 1000, 150  # of a panel's own coordinates; it is stretched to the page
 
 
-def mel_panel(title, log_mel, f0, seconds, longest_s):
+def mel_panel(title, log_mel, f0, seconds, longest_s, floor):
     """A figure of a log-mel (M, T) with the pitch curve f0 (T,), in Hz and 0 where unvoiced, or None for no curve.
 
-    Its width is `seconds` of `longest_s`, so that panels under each other share one time axis.
+    Its width is `seconds` of `longest_s`, so that panels under each other share one time axis. floor: the magnitude of
+    silence, which is dark however little else there is.
     """
-    top = float(log_mel.max())
+    top = max(float(log_mel.max()), math.log(floor) + RANGE_NEPERS)
     image = _image((log_mel[::-1] - (top - RANGE_NEPERS)) / RANGE_NEPERS)
     said = [f"{seconds:.1f} s"]
     voiced = f0[f0 > 0] if f0 is not None else []

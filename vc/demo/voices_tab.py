@@ -8,6 +8,7 @@ from vc.assets import SOURCE_CLIP
 from vc.demo.cards import gallery_cards
 from vc.demo.quality import hints
 from vc.demo.refusals import refusals, require
+from vc.demo.remarks import remarks
 from vc.demo.uploads import recording, result
 from vc.demo.voice_map import map_svg
 from vc.voices import blend, save_voice
@@ -26,7 +27,7 @@ CONSENT = ("**Before you enrol a voice:** it must be yours, or that of somebody 
            "sentences can be made that its owner never said. ")
 KEPT = ("Only numbers are kept, no recording: the speaker half, mean and spread of spectrum and pitch, the spread of the "
         "cepstrum, and the corrections that the decoder needs for this voice; ")
-KEPT_HERE = KEPT + "they are forgotten after an hour, and nobody else sees them."
+KEPT_HERE = KEPT + "they are forgotten an hour after you last add one, and nobody else sees them."
 KEPT_IN_LIBRARY = KEPT + "they stay in your own library, that of `vc voice`."
 
 
@@ -110,9 +111,10 @@ class VoicesTab:
         return map_svg(self.studio.voices(session), name), f"**{name}** is chosen, here and under Convert."
 
     def _hint(self, *recordings):
-        with refusals():
-            found = [hint for path in recordings if path for hint in self._checked_hints(path)]
-        return "\n".join(f"- {hint}" for hint in found)
+        given = [path for path in recordings if path]
+        with refusals(), remarks(given) as heard:
+            found = [hint for path in given for hint in self._checked_hints(path)]
+        return "\n".join(f"- {hint}" for hint in [*found, *heard])
 
     def _checked_hints(self, path):
         self.studio.check(path)
