@@ -16,7 +16,7 @@ from vc.demo.pictures import content_panel, mel_panel
 from vc.demo.quality import hints
 from vc.demo.settings import MAX_VOICES, Settings, parse_auth
 from vc.demo.shelf import Shelf
-from vc.demo.voice_map import map_svg, project
+from vc.demo.voice_map import HEIGHT, LONGEST_LABEL, MARGIN, WIDTH, map_svg, project
 from vc.errors import AudioError, CheckpointError, ConfigError, VoiceError
 from vc.pitch_range import PitchRange
 from vc.voices import VoiceLibrary, blend, load_voice, mean_voice, save_voice
@@ -213,6 +213,17 @@ def test_the_map_keeps_neighbours_together_and_escapes_names(voices):
     assert "<i>" not in drawn and "&lt;i&gt;" in drawn
     assert drawn.count('role="button"') == 1 and 'data-voice="B"' in drawn and 'aria-pressed="true"' in drawn
     assert 'role="button"' not in map_svg({"B": voice("B", 0.0, 1.0)}, choosable=False)
+
+
+def test_a_long_name_is_shortened_on_the_map(voices):
+    long = "Anna " * 12 + "Anna"
+    drawn = map_svg({name: replace(voice, name=name) for name, voice in zip((long, "B"), voices, strict=True)})
+    assert re.findall("<text[^>]*>([^<]*)<", drawn) == ["Anna Anna Anna Anna…", "B"]
+    assert re.findall("<title>([^<]*)<", drawn) == [long] and f'data-voice="{long}"' in drawn
+    for x in range(MARGIN, WIDTH - MARGIN + 1):  # wherever its point lies, it fits
+        (side,) = label_sides(["A" * LONGEST_LABEL], [(x, HEIGHT / 2)], (WIDTH, HEIGHT))
+        left, _, right, _ = label_box("A" * LONGEST_LABEL, (x, HEIGHT / 2), side)
+        assert left >= 0 and right <= WIDTH
 
 
 def test_labels_stay_on_the_map_and_apart():

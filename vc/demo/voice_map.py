@@ -11,6 +11,7 @@ from vc.demo.labels import label_sides
 from vc.evaluation.maps import principal_plane
 
 WIDTH, HEIGHT, MARGIN = 640, 400, 56
+LONGEST_LABEL = 20  # letters; more would fit neither left nor right of a point in the middle
 SPARK = "M0,-11L11,0L0,11L-11,0Z"  # what is not a voice of its own is a diamond
 
 
@@ -27,7 +28,7 @@ def map_svg(voices, chosen="", marks=(), choosable=True):
     names = list(voices)
     points, shown = project(np.stack([voices[name].speaker.numpy() for name in names]))
     places = [(MARGIN + x * (WIDTH - 2 * MARGIN), MARGIN + (1 - y) * (HEIGHT - 2 * MARGIN)) for x, y in points]
-    sides = label_sides(names, places, (WIDTH, HEIGHT))
+    sides = label_sides([_label(name) for name in names], places, (WIDTH, HEIGHT))
     dots = [_mark(name, place, side) if name in marks else _dot(name, place, side, name == chosen, choosable)
             for name, place, side in zip(names, places, sides, strict=True)]
     return (f'<figure class="vc-map"><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="group" aria-label="Map of the voices">'
@@ -46,6 +47,11 @@ def _mark(name, place, side):
 
 
 def _point(kind, shape, name, place, side, role=""):
-    x, y, anchor = side
-    return (f'<g class="{kind}" transform="translate({place[0]:.0f},{place[1]:.0f})"{role}>{shape}'
-            f'<text x="{x}" y="{y}" text-anchor="{anchor}">{html.escape(name)}</text></g>')
+    (x, y, anchor), label = side, _label(name)
+    whole = f"<title>{html.escape(name)}</title>" if label != name else ""
+    return (f'<g class="{kind}" transform="translate({place[0]:.0f},{place[1]:.0f})"{role}>{whole}{shape}'
+            f'<text x="{x}" y="{y}" text-anchor="{anchor}">{html.escape(label)}</text></g>')
+
+
+def _label(name):
+    return name if len(name) <= LONGEST_LABEL else name[:LONGEST_LABEL - 1].rstrip() + "…"
