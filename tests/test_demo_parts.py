@@ -1,21 +1,26 @@
 """The parts of the demo that need no page: voices between voices, labels, pictures, hints, the shelf."""
 
+import asyncio
 import itertools
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
+import gradio
 import numpy as np
 import pytest
+import soundfile
 import torch
 
 from vc.audio import audio_label, load_audio, save_audio
-from vc.demo import judge, pictures
+from vc.demo import judge, pictures, quality, uploads
 from vc.demo.gallery import people
 from vc.demo.labels import SIDES, label_box, label_sides, overlap
 from vc.demo.pictures import content_panel, mel_panel
 from vc.demo.quality import hints
 from vc.demo.settings import MAX_VOICES, Settings, parse_auth
 from vc.demo.shelf import Shelf
+from vc.demo.studio import Studio
 from vc.demo.voice_map import HEIGHT, LONGEST_LABEL, MARGIN, WIDTH, map_svg, project
 from vc.errors import AudioError, CheckpointError, ConfigError, VoiceError
 from vc.pitch_range import PitchRange
@@ -292,6 +297,27 @@ def test_hints_tell_what_is_wrong_and_nothing_else(clips, tmp_path, damage, hint
     save_audio(tmp_path / "bad.wav", damage(speech, noise).astype(np.float32), RATE_HZ)
     (found,) = hints(tmp_path / "bad.wav")
     assert found.startswith(hint)
+
+
+def test_hints_hear_no_more_than_ears_do(tmp_path, monkeypatch):
+    soundfile.write(tmp_path / "fast.wav", np.zeros(3000, np.int16), 655_350)
+    asked, silence = [], np.zeros(48000, np.float32)
+    monkeypatch.setattr(quality, "load_audio", lambda path, rate_hz: asked.append(rate_hz) or silence)
+    hints(tmp_path / "fast.wav")
+    assert asked == [48000]
+
+
+def test_what_is_too_long_is_not_drawn_either(source):
+    studio = SimpleNamespace(settings=Settings(max_seconds=1.0), converter=SimpleNamespace(sample_rate=RATE_HZ))
+    studio.check = lambda recording: Studio.check(studio, recording)
+    with pytest.raises(AudioError, match="lasts longer than the 1 s that this demo takes"):
+        Studio.beginning(studio, source)
+
+
+def test_a_result_comes_from_no_address():
+    for component in uploads.result("Result"), uploads.recording("Source"):
+        with pytest.raises(gradio.Error, match="addresses are not fetched"):
+            asyncio.run(component.async_move_resource_to_block_cache("https://example.org/a.wav"))
 
 
 def test_every_voice_of_the_gallery_is_small_and_says_where_it_is_from():

@@ -103,6 +103,8 @@ class ConvertTab:
             return mel_panels(self.studio, {title: path for title, path in recordings.items() if path})
 
     def _judge(self, output, said, heard):
+        with refusals():
+            self.studio.check(output)
         return badge(*heard, output, said, [person.text for person in self.studio.people.values()])
 
     def _example(self, example):

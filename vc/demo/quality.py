@@ -8,12 +8,14 @@ from vc.level import clipped_share, frame_samples, speech_level_db, trim_silence
 ENOUGH_S = 5.0
 NOISY_DB = 18.0  # speech above what is heard in the pauses; quiet rooms have 30 and more
 CLIPPED_SHARE = 1e-4
+HIGHEST_RATE_HZ = 48000
 
 
 def hints(path):
     """Sentences about one recording, [] for a good one. Raises AudioError for one that cannot be read."""
-    rate_hz = audio_info(path).sample_rate_hz
-    audio = load_audio(path, rate_hz)  # as it is: resampling rounds off what was clipped
+    # As it is, since resampling rounds off what was clipped; but of recordings at rates for nobody's ears not all.
+    rate_hz = min(audio_info(path).sample_rate_hz, HIGHEST_RATE_HZ)
+    audio = load_audio(path, rate_hz)
     speech_s = len(trim_silence(audio, rate_hz)) / rate_hz
     found = []
     if speech_s < ENOUGH_S:

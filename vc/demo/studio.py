@@ -61,7 +61,8 @@ class Studio:
         yield from self.converter.conversion_steps(source, voice, output)
 
     def beginning(self, recording):
-        """What of a recording is drawn: float32 (N,) at the converter's rate. Raises AudioError."""
+        """What of a recording is drawn: float32 (N,) at the converter's rate. Raises AudioError, see `check`."""
+        self.check(recording)
         return load_audio(recording, self.converter.sample_rate)[:round(PICTURE_S * self.converter.sample_rate)]
 
     def copied(self, clip):

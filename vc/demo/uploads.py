@@ -19,9 +19,10 @@ def audio_files(label, elem_id=None):
 
 
 def result(label, elem_id=None):
-    """A player with a download button and no share button."""
-    return gr.Audio(label=label, type="filepath", interactive=False, editable=False, buttons=["download"],
-                    elem_id=elem_id)
+    """A player with a download button and no share button. What it plays goes on to handlers, so it comes from no
+    address either."""
+    return _uploads_only(gr.Audio(label=label, type="filepath", interactive=False, editable=False,
+                                  buttons=["download"], elem_id=elem_id))
 
 
 def _uploads_only(component):

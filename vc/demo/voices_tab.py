@@ -25,8 +25,8 @@ element.addEventListener('keydown', choose);
 """
 CONSENT = ("**Before you enrol a voice:** it must be yours, or that of somebody who has agreed to it. With a voice, "
            "sentences can be made that its owner never said. ")
-KEPT = ("Only numbers are kept, no recording: the speaker half, mean and spread of spectrum and pitch, the spread of the "
-        "cepstrum, and the corrections that the decoder needs for this voice; ")
+KEPT = ("Only numbers are kept, no recording: the speaker half, mean and spread of spectrum and pitch, the spread of "
+        "the cepstrum, and the corrections that the decoder needs for this voice; ")
 KEPT_HERE = KEPT + "they are forgotten an hour after you last add one, and nobody else sees them."
 KEPT_IN_LIBRARY = KEPT + "they stay in your own library, that of `vc voice`."
 
