@@ -122,7 +122,8 @@ def test_voices_of_the_library_are_every_programs(tiny_model, target, tmp_path, 
         assert Path(other.predict("Kathleen", "Berta", 0.5, api_name="/blend")).name == "Kathleen to Berta 0.50.wav"
         assert Path(other.predict("Berta", api_name="/download")["value"]).name == "Berta.safetensors"
         assert other.predict("Berta", api_name="/delete") == "Berta is deleted."
-        for endpoint, words in (("/blend", ("Kathleen", "Berta", 0.5)), ("/download", ["Berta"]), ("/delete", ["Berta"])):
+        calls = {"/blend": ("Kathleen", "Berta", 0.5), "/download": ["Berta"], "/delete": ["Berta"]}
+        for endpoint, words in calls.items():
             with refused("Berta: no"):
                 one.predict(*words, api_name=endpoint)
 
