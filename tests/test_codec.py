@@ -1,7 +1,11 @@
 """Speech as a small file and back."""
 
 import dataclasses
+import hashlib
+import json
+import math
 import re
+import zlib
 
 import numpy as np
 import pytest
@@ -10,12 +14,12 @@ import torch
 from tests.helpers import quick_converter, save_untrained
 from vc import codec
 from vc.audio import load_audio, save_audio
-from vc.codec.file import Encoded, Window, _from_bits, _Reader, _to_bits, content_bits, pack, unpack
+from vc.codec.file import MAGIC, Encoded, Window, _from_bits, _Reader, _to_bits, content_bits, pack, unpack
 from vc.codec.scales import f0_of, f0_steps, level_steps, levels_of
 from vc.conversion import load
 from vc.errors import CodecError
 
-CARDINALITIES = (2, 5, 512, 1)
+CARDINALITIES = (2, 5, 512, 3)
 
 
 def some_encoded(seed=0):
@@ -60,7 +64,7 @@ def test_codes_take_the_bits_they_need():
     # One bit a value of two, three of five: 1 0 1, then 100 000 011, padded to whole bytes.
     assert _to_bits(codes, (2, 5)) == bytes([0b10110000, 0b00110000])
     assert np.array_equal(_from_bits(_Reader(bytes([0b10110000, 0b00110000])), 3, (2, 5)), codes)
-    assert content_bits(some_encoded()) == (5 + 11 + 34) * (1 + 3 + 9 + 0)
+    assert content_bits(some_encoded()) == (5 + 11 + 34) * (1 + 3 + 9 + 2)
 
 
 def test_contours_keep_their_steps():
@@ -84,6 +88,63 @@ def test_damaged_and_foreign_files_are_refused(damage, message):
     with pytest.raises(CodecError) as refusal:
         unpack(damage(pack(some_encoded())), "x.vcs")
     assert str(refusal.value).startswith(message)
+
+
+def sealed(header, rest=b"", contours=b""):
+    """A file with a checksum that fits, whatever is in it."""
+    line = header if isinstance(header, bytes) else json.dumps(header).encode()
+    first, second = zlib.compress(line + b"\n" + rest), zlib.compress(contours)
+    body = len(first).to_bytes(4, "little") + first + second
+    return MAGIC + hashlib.sha256(body).digest() + body
+
+
+def sealed_body(body):
+    return MAGIC + hashlib.sha256(body).digest() + body
+
+
+HEADER = {"model": "f", "samples": 1, "level_db": -20, "offset_db": 0, "cardinalities": [2], "voice": {},
+          "windows": [[1, 1, 1]]}
+
+
+def test_the_smallest_file_is_read():
+    assert unpack(sealed(HEADER, b"\x80", b"\1\2"), "x").windows[0].codes.tolist() == [[1]]
+
+
+@pytest.mark.parametrize("content", [
+    sealed(HEADER | {"cardinalities": [1], "windows": [[80, 60000000, 0]]}), sealed(HEADER | {"cardinalities": [-2]}),
+    sealed(HEADER | {"cardinalities": []}), sealed(HEADER | {"cardinalities": [10**30]}, bytes(99), bytes(9)),
+    sealed(HEADER | {"cardinalities": [3]}, b"\xff", b"\1\2"), sealed(HEADER, b"", b"\1\2"), sealed(HEADER, b"\x80"),
+    sealed(HEADER | {"windows": [[1, -1, 1]]}), sealed(HEADER | {"windows": [[1.5, 1, 1]]}),
+    sealed(HEADER | {"windows": []}), sealed(HEADER | {"windows": 3}), sealed(HEADER | {"voice": [1]}),
+    sealed(HEADER | {"voice": {"speaker": -1}}), sealed(HEADER | {"samples": "x"}), sealed(HEADER | {"model": 5}),
+    sealed(HEADER | {"level_db": -math.inf}), sealed(HEADER | {"offset_db": None}), sealed({}), sealed([]),
+    sealed(b"no JSON"), sealed(b"\xff"), sealed(b"[" * 200000), sealed_body(b""), sealed_body(b"no zlib at all"),
+    sealed_body(sealed(HEADER)[36:-3]),
+], ids=lambda content: str(len(content)))
+def test_what_another_program_sealed_is_refused(content):
+    with pytest.raises(CodecError) as refusal:
+        unpack(content, "x.vcs")
+    assert str(refusal.value).startswith("x.vcs: not what `vc encode` writes, though its checksum fits; ")
+
+
+def test_a_stream_that_swells_is_refused(monkeypatch):
+    monkeypatch.setattr("vc.codec.file.MOST_BYTES", 1000)
+    with pytest.raises(CodecError, match="not what `vc encode` writes"):
+        unpack(sealed(HEADER, bytes(10000), b"\1\2"), "x.vcs")
+
+
+@pytest.mark.parametrize("change", [
+    lambda encoded: {"cardinalities": (3,) * len(encoded.cardinalities)},
+    lambda encoded: {"voice": encoded.voice | {"speaker": encoded.voice["speaker"][1:]}},
+    lambda encoded: {"voice": {"speaker": encoded.voice["speaker"]}},
+    lambda encoded: {"samples": 10**12},
+    lambda encoded: {"windows": [dataclasses.replace(encoded.windows[0], frames=10)]},
+    lambda encoded: {"windows": [dataclasses.replace(encoded.windows[0], codes=encoded.windows[0].codes[:, 1:])]},
+])
+def test_what_the_named_model_does_not_make_is_refused(discrete, encoded, change, tmp_path):
+    with pytest.raises(CodecError, match="its codes, voice or windows are not as the model that it names makes them"):
+        list(codec.decode_steps(discrete, dataclasses.replace(encoded, **change(encoded)), tmp_path / "x.wav"))
+    assert not (tmp_path / "x.wav").exists()
 
 
 def test_a_file_decodes_to_the_length_and_level_of_the_recording(discrete, source, tmp_path):

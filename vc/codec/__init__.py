@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from vc import conversion
 from vc.bottlenecks import Squeezed
 from vc.codec.codes import cardinalities_of, codes_of, content_of
 from vc.codec.file import Encoded, Window, pack, unpack
@@ -104,6 +105,27 @@ def _require_same_model(converter, encoded):
     if encoded.model != converter.fingerprint:
         raise CodecError(f"encoded with the model {encoded.model[:12]}, this one is {converter.fingerprint[:12]}; "
                          f"decode with the model it was encoded with, by --model")
+    if not _fits(converter, encoded):
+        raise CodecError("its codes, voice or windows are not as the model that it names makes them; encode the "
+                         "recording again")
+
+
+def _fits(converter, encoded):
+    """Whether all in it has the sizes that `encode` gives it with this model."""
+    mel, stride = converter.mel, converter.model.encoder.stride
+    size, overlap = (round(seconds * converter.sample_rate) // mel.hop_samples
+                     for seconds in (conversion.WINDOW_S, conversion.OVERLAP_S))
+    frames = [window.frames for window in encoded.windows]
+    voice = {"speaker": converter.model.config.model.speaker_dims, "band_mean": mel.bands, "band_std": mel.bands,
+             "pitch_mean": 1, "pitch_spread": 1}
+    return (encoded.cardinalities == cardinalities_of(converter.model)
+            and {name: len(values) for name, values in encoded.voice.items()} == voice
+            and all(count == size + 1 for count in frames[:-1])
+            and (overlap + 1 if frames[:-1] else 0) < frames[-1] <= size + 1
+            and encoded.samples <= mel.hop_samples * sum(frames)
+            and all(len(window.f0) == -(-window.frames // stride)
+                    and window.codes.shape[1] == -(-(window.frames + 2 * conversion.EDGE_FRAMES) // stride)
+                    for window in encoded.windows))
 
 
 def _content(converter, encoded, window):

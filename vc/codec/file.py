@@ -9,6 +9,7 @@
 
 import hashlib
 import json
+import math
 import zlib
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ from vc.errors import CodecError
 MAGIC = b"vcs1"
 DIGEST_BYTES, LENGTH_BYTES = 32, 4
 CONTOURS = ("f0", "level")
+MOST_BYTES = 2**26  # of a stream, unpacked: more than a day of speech takes
+MOST_VALUES = 2**32  # of a code
 
 
 @dataclass(frozen=True)
@@ -73,19 +76,42 @@ def unpack(content, origin) -> Encoded:
     digest, body = content[len(MAGIC):][:DIGEST_BYTES], content[len(MAGIC) + DIGEST_BYTES:]
     if hashlib.sha256(body).digest() != digest:
         raise CodecError(f"{origin}: damaged, its checksum does not fit; copy it again or encode the recording again")
+    try:
+        return _parsed(body)
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError, zlib.error):
+        raise CodecError(f"{origin}: not what `vc encode` writes, though its checksum fits; encode the recording "
+                         f"again") from None
+
+
+def _parsed(body):
+    """The Encoded in the two streams. Raises about anything but a CodecError where they hold something else."""
     cut = LENGTH_BYTES + int.from_bytes(body[:LENGTH_BYTES], "little")
-    first, second = zlib.decompress(body[LENGTH_BYTES:cut]), zlib.decompress(body[cut:])
+    first, second = _inflated(body[LENGTH_BYTES:cut]), _inflated(body[cut:])
     line, _, rest = first.partition(b"\n")
     header, reader = json.loads(line), _Reader(rest)
+    model, samples, level_db, offset_db = (header[name] for name in ("model", "samples", "level_db", "offset_db"))
+    cardinalities, sizes = tuple(header["cardinalities"]), [tuple(size) for size in header["windows"]]
+    whole = [samples, *cardinalities, *header["voice"].values(), *(number for size in sizes for number in size)]
+    if not (isinstance(model, str) and all(type(number) is int and number >= 0 for number in whole) and sizes
+            and math.isfinite(level_db) and math.isfinite(offset_db)
+            and cardinalities and all(2 <= cardinality <= MOST_VALUES for cardinality in cardinalities)):
+        raise ValueError
     voice = {name: np.frombuffer(reader.take(2 * length), "<f2") for name, length in header["voice"].items()}
-    cardinalities, sizes = tuple(header["cardinalities"]), header["windows"]
     codes = [_from_bits(reader, frames, cardinalities) for _, frames, _ in sizes]
     reader = _Reader(second)
     contours = {name: [np.cumsum(np.frombuffer(reader.take(length), np.uint8), dtype=np.uint8)
                        for _, _, length in sizes] for name in CONTOURS}
     windows = [Window(size[0], *parts) for size, *parts in zip(sizes, codes, *contours.values(), strict=True)]
-    return Encoded(header["model"], header["samples"], header["level_db"], header["offset_db"], cardinalities, voice,
-                   windows)
+    return Encoded(model, samples, level_db, offset_db, cardinalities, voice, windows)
+
+
+def _inflated(stream):
+    """What a zlib stream packs. Raises ValueError for more than MOST_BYTES, or a stream that breaks off."""
+    inflater = zlib.decompressobj()
+    content = inflater.decompress(stream, MOST_BYTES)
+    if not inflater.eof:
+        raise ValueError
+    return content
 
 
 def content_bits(encoded):
@@ -100,13 +126,15 @@ def frame_bits(encoded):
 
 
 class _Reader:
-    """Takes bytes off the front."""
+    """Takes bytes off the front. Raises ValueError where there are not so many."""
 
     def __init__(self, content):
         self._content, self._place = content, 0
 
     def take(self, count):
         self._place += count
+        if self._place > len(self._content):
+            raise ValueError
         return self._content[self._place - count:self._place]
 
 
@@ -123,12 +151,14 @@ def _to_bits(codes, cardinalities):
 
 
 def _from_bits(reader, frames, cardinalities):
-    """Inverse of _to_bits: int64 (K, T')."""
+    """Inverse of _to_bits: int64 (K, T'). Raises ValueError for bits that stand for no value."""
     widths = [width_bits(cardinality) for cardinality in cardinalities]
-    bits = np.unpackbits(np.frombuffer(reader.take(-(-sum(widths) * frames // 8)), np.uint8)).astype(np.int64)
+    bits = np.unpackbits(np.frombuffer(reader.take(-(-sum(widths) * frames // 8)), np.uint8))
     codes, place = [], 0
     for width in widths:
         part = bits[place:place + width * frames].reshape(frames, width)
         codes.append(part @ (1 << np.arange(width)[::-1]))
         place += width * frames
+    if frames and any(row.max() >= cardinality for row, cardinality in zip(codes, cardinalities, strict=True)):
+        raise ValueError
     return np.stack(codes)
