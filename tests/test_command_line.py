@@ -9,16 +9,19 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import soundfile
+import torch
 from helpers import contents, eventually, save_untrained
 from safetensors.torch import load_file
 
 from vc import cli
+from vc.checkpoint import load_checkpoint, save_checkpoint
 from vc.commands.shared import run_folder
 from vc.conversion import Converter
 from vc.data.layouts import LAYOUTS
@@ -462,6 +465,27 @@ def test_voices_are_listed_also_past_a_damaged_one(call, enrol, clips, target, v
     assert (again.code, again.out) == (1, listed.out)
     assert again.err.startswith(f"vc: error: {voices}/damaged.safetensors: not a readable")
     assert again.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("extra", "tensors", "message"), [
+    ({}, None, "its seconds is missing or not that of a voice"),
+    ([1], None, "its header's config, step or extra cannot be read"),
+    ({"seconds": "x", "model": "m", "frames": 1}, None, "its seconds is missing or not that of a voice"),
+    (None, {}, "its speaker is missing or not that of a voice"),
+    (None, {"speaker": torch.zeros(3)}, "its speaker is missing or not that of a voice"),
+    (None, {"speaker": torch.zeros(1, dtype=torch.complex64)}, "is of torch.complex64, which `vc` never writes")])
+def test_a_voice_that_a_stranger_sealed_is_refused(call, convert, enrol, source, target, voices, tmp_path, extra,
+                                                   tensors, message):
+    for name in "anna", "berta":
+        enrol(name, target)
+    path = voices / "anna.safetensors"
+    whole = load_checkpoint(path, kinds=("voice",))
+    save_checkpoint(path, replace(whole, extra=whole.extra if extra is None else extra,
+                                  tensors=whole.tensors if tensors is None else tensors))
+    listed = call("voice", "list")
+    assert (listed.code, listed.out.split("\t")[0]) == (1, "berta")
+    assert message in listed.err and listed.err.count("\n") == 1
+    convert(source, "--target", "anna", "-o", tmp_path / "out.wav").assert_refused(message)
 
 
 def test_what_nobody_spoke_is_listed_without_seconds_and_removed(call, enrol, clips, target, voices, tiny_model):

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import soundfile
 
 import vc
 from vc.audio import load_audio, save_audio
-from vc.checkpoint import load_checkpoint
+from vc.checkpoint import load_checkpoint, save_checkpoint
 from vc.errors import AudioError, SearchError
 from vc.search import Index, store
 from vc.search.content import Sequence, find
@@ -176,6 +177,21 @@ def test_a_damaged_index_is_refused_and_renewed(converter, library, damage):
     assert str(path) in str(refusal.value)
     Index(library, converter, renew=True).update()
     assert len(load_entries(path, converter)) == 2
+
+
+@pytest.mark.parametrize("change", [
+    {"extra": {}}, {"extra": {"format": "2"}}, {"extra": {"format": 2, "model": 5, "files": []}}, {"tensors": {}},
+    {"files": [1]}, {"files": [[1, 2, 3, 4, 5.0, []]]}, {"files": [["a", "b", 3, 4, 5.0, []]]},
+    {"files": [["a", 2, 3, 4, 5.0, [[0, 1, -5]]]]}, {"files": [["a", 2, 3, 4, 5.0, [[0, 1, 10**6]]]]},
+    {"files": [["a", 2, 3, 4, 5.0, 7]]}], ids=str)
+def test_an_index_that_a_stranger_sealed_is_refused(converter, indexed, tmp_path, change):
+    path = tmp_path / "strange.safetensors"
+    whole = load_checkpoint(indexed.path, kinds=("index",))
+    extra = change.get("extra", whole.extra | {"files": change.get("files", whole.extra["files"])})
+    save_checkpoint(path, replace(whole, extra=extra, tensors=change.get("tensors", whole.tensors)))
+    with pytest.raises(SearchError, match="--renew") as refusal:
+        load_entries(path, converter)
+    assert str(path) in str(refusal.value)
 
 
 @pytest.mark.parametrize("name", ["query.flac", "model.safetensors", "cut.safetensors", "vc-index.safetensors"])

@@ -13,7 +13,7 @@ import torch
 from vc import conversion
 from vc.audio import save_audio
 from vc.cepstrum import Spread
-from vc.checkpoint import load_checkpoint
+from vc.checkpoint import load_checkpoint, save_checkpoint
 from vc.conversion import Converter, load
 from vc.errors import CheckpointError, VoiceError
 from vc.evaluation import intervals
@@ -260,8 +260,15 @@ def packaged():
     return Converter(converter.model, GriffinLim(converter.mel, iterations=2), converter.step, converter.fingerprint)
 
 
+def fitting(prior, converter):
+    """The mixture over as many values as the voices of a converter have."""
+    values = len(load_prior(converter).centre)
+    return replace(prior, speaker_dims=converter.model.config.model.speaker_dims, centre=doubles([0.0] * values),
+                   basis=doubles([[0.0]] * values))
+
+
 def test_a_prior_comes_back_from_its_file(prior, packaged, tmp_path):
-    fitted = replace(prior, speaker_dims=packaged.model.config.model.speaker_dims)
+    fitted = fitting(prior, packaged)
     save_prior(tmp_path / "p.safetensors", fitted, packaged, 9)
     again = load_prior(packaged, tmp_path / "p.safetensors")
     for field in FIELDS:
@@ -325,6 +332,24 @@ def test_another_models_prior_and_other_files_are_refused(packaged, tiny_model, 
         load_prior(tiny, tiny_model)
     with pytest.raises(CheckpointError, match="no such file"):
         load_prior(tiny, tmp_path / "none.safetensors")
+
+
+@pytest.mark.parametrize(("extra", "change", "message"), [
+    ({}, {}, "its model is missing or not that of a prior"),
+    ({"model": 5}, {}, "its model is missing or not that of a prior"),
+    (None, {"means": torch.zeros(2)}, "its means is missing or not that of a prior"),
+    (None, {"centre": torch.zeros(3)}, "its centre is missing or not that of a prior"),
+    (None, {"weights": torch.tensor([-1.0, 2.0])}, "are those of no distribution"),
+    (None, {"covariances": torch.zeros(2, 2, 2)}, "are those of no distribution"),
+    (None, {"basis": None}, "its basis is missing or not that of a prior")])
+def test_a_prior_that_a_stranger_sealed_is_refused(prior, packaged, tmp_path, extra, change, message):
+    path = tmp_path / "p.safetensors"
+    save_prior(path, fitting(prior, packaged), packaged, 9)
+    whole = load_checkpoint(path, kinds=("prior",))
+    tensors = {name: tensor for name, tensor in (whole.tensors | change).items() if tensor is not None}
+    save_checkpoint(path, replace(whole, extra=whole.extra if extra is None else extra, tensors=tensors))
+    with pytest.raises(CheckpointError, match=message):
+        load_prior(packaged, path)
 
 
 def test_the_interval_of_cosines_between_voices_is_that_of_voices_drawn_anew():

@@ -20,6 +20,9 @@ from vc.model import AutoEncoder
 
 FORMAT = "vc-checkpoint"
 VERSION = 1
+# Of the numbers in tensors; torch knows more that it cannot calculate with.
+TYPES = {torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int8, torch.int16, torch.int32, torch.int64,
+         torch.uint8, torch.bool}
 
 
 @dataclass(frozen=True)
@@ -64,18 +67,36 @@ def load_checkpoint(path, kinds=("model", "training")) -> Checkpoint:
                               f"version {VERSION}; use the release that wrote it, or train again")
     if header.get("kind") not in kinds:
         raise CheckpointError(f"{path}: holds a {header.get('kind')}, expected a {' or '.join(kinds)}")
-    with safe_open(path, framework="pt") as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}
+    tensors = _read_tensors(path)
     if header.get("sha256") != _digest(header, tensors):
         raise CheckpointError(f"{path}: the checksum does not match, the file was damaged after it was written; "
                               f"copy or download it again")
     try:
         settings, step, extra = json.loads(header["config"]), int(header["step"]), json.loads(header["extra"])
-    except (ValueError, LookupError):
+        if not isinstance(extra, dict):
+            raise ValueError
+    except (ValueError, LookupError, RecursionError):
         raise CheckpointError(f"{path}: its header's config, step or extra cannot be read; use the file that `vc` "
                               f"wrote") from None
     return Checkpoint(header["kind"], check_config(settings, origin=str(path)), step, extra, tensors,
                       header["sha256"])
+
+
+def require_contents(path, checkpoint, extra=None, shapes=None):
+    """Raise CheckpointError where a file does not hold what its kind has: whoever made it may have sealed anything.
+
+    extra: {key: type or types}. shapes: {name of a tensor of real numbers: its shape, a tuple}.
+    """
+    def is_as(name, shape):
+        tensor = checkpoint.tensors.get(name)
+        return tensor is not None and tensor.is_floating_point() and tuple(tensor.shape) == shape
+
+    wrong = [key for key, kind in (extra or {}).items()
+             if not isinstance(checkpoint.extra.get(key), kind) or isinstance(checkpoint.extra[key], bool)]
+    wrong += [name for name, shape in (shapes or {}).items() if not is_as(name, shape)]
+    if wrong:
+        raise CheckpointError(f"{path}: its {wrong[0]} is missing or not that of a {checkpoint.kind}; use a file that "
+                              f"`vc` wrote")
 
 
 def kind_of(path):
@@ -151,6 +172,20 @@ def _read_header(path):
     if header.get("format") != FORMAT:
         raise CheckpointError(f"{path}: a safetensors file of another program, expected one that `vc train` wrote")
     return header
+
+
+def _read_tensors(path):
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path}: its tensors cannot be read ({' '.join(str(error).split())}); copy it "
+                              f"again") from None
+    for name, tensor in tensors.items():
+        if tensor.dtype not in TYPES:
+            raise CheckpointError(f"{path}: the tensor {name} is of {tensor.dtype}, which `vc` never writes; use a file "
+                                  f"that `vc` wrote")
+    return tensors
 
 
 def _what_it_is(path, error):

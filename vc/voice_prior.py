@@ -16,8 +16,8 @@ from torch.nn import functional as F
 
 from vc import assets
 from vc.cepstrum import with_bands_stretched
-from vc.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from vc.errors import VoiceError
+from vc.checkpoint import Checkpoint, load_checkpoint, require_contents, save_checkpoint
+from vc.errors import CheckpointError, VoiceError
 from vc.pitch_range import LEAST_SPREAD, PitchRange
 from vc.spectrum import LongTermSpectrum
 from vc.voices import Voice
@@ -125,8 +125,26 @@ def load_prior(converter, path=None) -> VoicePrior:
     another model's prior."""
     path = Path(path or DEFAULT_PRIOR)
     checkpoint = load_checkpoint(path, kinds=("prior",))
+    require_contents(path, checkpoint, {"model": str})
     if checkpoint.extra["model"] != converter.fingerprint:
         raise VoiceError(f"{path.name}: was fitted on the voices of another model; fit one for this model with "
                          f"recipes/voices/fit.py and give it as --prior, or use the model it was fitted for")
+    _require_mixture(path, checkpoint, converter.model.config)
     return VoicePrior(**{field: checkpoint.tensors[field].double() for field in FIELDS},
-                      speaker_dims=checkpoint.config.model.speaker_dims)
+                      speaker_dims=converter.model.config.model.speaker_dims)
+
+
+def _require_mixture(path, checkpoint, config):
+    """Raise CheckpointError where nothing can be drawn from the tensors for a model of this Config."""
+    tensors, values = checkpoint.tensors, config.model.speaker_dims + 2 * config.mel.bands + 1
+    sizes = tensors["means"].shape if "means" in tensors else ()
+    components, dims = sizes if len(sizes) == 2 and 0 not in sizes else (1, 1)
+    require_contents(path, checkpoint, shapes={
+        "means": (components, dims), "weights": (components,), "covariances": (components, dims, dims),
+        "centre": (values,), "basis": (values, dims - 1), "pitch_limits": (2,)})
+    finite = all(tensors[field].isfinite().all() for field in FIELDS)
+    weights = tensors["weights"]
+    if not (finite and weights.min() >= 0 and weights.sum() > 0
+            and not torch.linalg.cholesky_ex(tensors["covariances"].double()).info.any()):
+        raise CheckpointError(f"{path}: its weights or covariances are those of no distribution; fit one with "
+                              f"recipes/voices/fit.py")

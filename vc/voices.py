@@ -13,10 +13,11 @@ import torch
 from torch.nn import functional as F
 
 from vc.cepstrum import Spread
-from vc.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from vc.checkpoint import Checkpoint, load_checkpoint, require_contents, save_checkpoint
 from vc.data.layouts import AUDIO_SUFFIXES
 from vc.errors import VoiceError
 from vc.pitch_range import PitchRange
+from vc.source_filter import envelope_size
 from vc.spectrum import LongTermSpectrum
 
 NAME = re.compile(r"[\w][\w .-]{0,63}")
@@ -76,8 +77,10 @@ class VoiceLibrary:
         return sorted(self._files())
 
     def read(self, name) -> Checkpoint:
-        """The file of an enrolled voice, whatever model it belongs to."""
-        return load_checkpoint(self._path(name), kinds=("voice",))
+        """The file of an enrolled voice, whatever model it belongs to. Raises CheckpointError."""
+        checkpoint = _read(self._path(name))
+        require_contents(self._path(name), checkpoint, shapes=_shapes(checkpoint, checkpoint.config))
+        return checkpoint
 
     def _path(self, name):
         if not is_voice_name(name):
@@ -120,17 +123,38 @@ def voice_from(tensors, name="", seconds=0.0, frames=0) -> Voice:
 def load_voice(path, converter) -> Voice:
     """The voice in a file that `save_voice` wrote, under the file's name. Raises CheckpointError for another file,
     VoiceError for another model's voice."""
-    checkpoint = load_checkpoint(path, kinds=("voice",))
+    checkpoint = _read(path)
     name, extra = composed(Path(path).stem), checkpoint.extra
     if extra["model"] != converter.fingerprint:
         raise VoiceError(f"{name}: was enrolled with another model; enrol it again with this one, or convert with "
                          f"the model it was made with")
+    require_contents(path, checkpoint, shapes=_shapes(checkpoint, converter.model.config))
     tensors = checkpoint.tensors
     voice = voice_from(tensors, name, extra["seconds"], extra["frames"])
     spread = None
     if "fine_spread" in tensors:
         spread = Spread(tensors["envelope_spread"], tensors["fine_spread"], extra.get("spread_share", 1.0))
     return replace(voice, maps=tensors.get("maps"), spectrum=replace(voice.spectrum, spread=spread))
+
+
+def _read(path):
+    checkpoint = load_checkpoint(path, kinds=("voice",))
+    shares = {"spread_share": (int, float)} if "spread_share" in checkpoint.extra else {}
+    require_contents(path, checkpoint, {"seconds": (int, float), "model": str, "frames": int} | shares)
+    return checkpoint
+
+
+def _shapes(checkpoint, config):
+    """{name: shape} of the tensors that a voice of a model of this Config has, those that it may lack if it does not.
+    """
+    bands, size = config.mel.bands, envelope_size(config.mel.bands)
+    shapes = {"speaker": (config.model.speaker_dims,), "band_mean": (bands,), "band_std": (bands,), "pitch_mean": (),
+              "pitch_spread": ()}
+    if "maps" in checkpoint.tensors:
+        shapes["maps"] = (bands, config.model.width + 1)
+    if "fine_spread" in checkpoint.tensors:
+        shapes |= {"envelope_spread": (size, size), "fine_spread": (bands - size,)}
+    return shapes
 
 
 def blend(first: Voice, second: Voice, share, name="") -> Voice:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vc.checkpoint import Checkpoint, kind_of, load_checkpoint, save_checkpoint
+from vc.checkpoint import Checkpoint, kind_of, load_checkpoint, require_contents, save_checkpoint
 from vc.errors import CheckpointError, SearchError
 from vc.search.passages import Passage
 
@@ -59,9 +59,10 @@ def load_entries(path, converter):
     index that is damaged, another model's or of a newer format, see `is_index`."""
     try:
         checkpoint = load_checkpoint(path, kinds=("index",))
+        require_contents(path, checkpoint, {"format": int, "model": str, "files": list})
     except CheckpointError as error:
         raise SearchError(f"{error}; --renew makes the index anew") from None
-    extra, tensors = checkpoint.extra, {name: tensor.numpy() for name, tensor in checkpoint.tensors.items()}
+    extra = checkpoint.extra
     if extra["model"] != converter.fingerprint:
         raise SearchError(f"{path}: an index of the model {extra['model'][:12]}, this one is "
                           f"{converter.fingerprint[:12]}; give that model, another --index, or --renew")
@@ -70,12 +71,31 @@ def load_entries(path, converter):
         return {}
     if extra["format"] > FORMAT:
         raise SearchError(f"{path}: an index of format {extra['format']}, this program reads {FORMAT}; give --renew")
+    try:
+        return _entries(checkpoint, converter.model.config.model)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise SearchError(f"{path}: holds other than an index does, though its checksum fits; --renew makes the index "
+                          f"anew") from None
+
+
+def _entries(checkpoint, sizes):
+    """{path within the library: Entry}. sizes: the ModelConfig. Raises about any error where something is not what
+    `save_entries` writes."""
+    tensors = {name: tensor.numpy() for name, tensor in checkpoint.tensors.items()}
     entries, place, frame = {}, 0, 0
-    for name, size_bytes, modified_ns, changed_ns, seconds, spans in extra["files"]:
+    for name, size_bytes, modified_ns, changed_ns, seconds, spans in checkpoint.extra["files"]:
+        if not (isinstance(name, str) and isinstance(seconds + size_bytes + modified_ns + changed_ns, (int, float))):
+            raise TypeError
         passages = []
         for start_s, passage_s, frames in spans:
+            if type(frames) is not int or frames < 1 or not isinstance(start_s + passage_s, (int, float)):
+                raise TypeError
             content, whispered = (tensors[kind][:, frame:frame + frames] for kind in ("content", "whispered"))
             passages.append(Passage(start_s, passage_s, tensors["speaker"][place], content, whispered))
             place, frame = place + 1, frame + frames
         entries[name] = Entry(size_bytes, modified_ns, changed_ns, seconds, passages)
+    if place and not (tensors["speaker"].shape == (place, sizes.speaker_dims)
+                      and tensors["content"].shape == (sizes.content_dims, frame)
+                      and tensors["whispered"].ndim == 2 and tensors["whispered"].shape[1] == frame):
+        raise ValueError
     return entries
