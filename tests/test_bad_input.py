@@ -467,6 +467,9 @@ def last_line(ended):
     ("train=3", "train: got 3, input should be a valid dictionary"),
     ("train.steps", "'train.steps': expected section.key=value, for instance train.steps=1000"),
     ("train.steps=[1", "'train.steps=[1': the value is not YAML"),
+    ("train.steps=2001-99-99", "'train.steps=2001-99-99': the value is not YAML"),
+    ("train.steps=!!int abc", "'train.steps=!!int abc': the value is not YAML"),
+    ("train.steps=" + "[" * 3000, "the value is not YAML"),
     ("model.bottleneck=thin", "unknown bottleneck 'thin'; choose one of plain, sigmoid, vae, vq"),
     ("mel.sample_rate_hz=24000", "prepared at 16000 Hz, the config's mel wants 24000 Hz; prepare again or change"),
 ])
@@ -481,10 +484,28 @@ def test_a_setting_that_is_none(call, prepared, repository, override, message):
     ("base: nowhere.yaml", "nowhere.yaml: no such config; the project's own lie in configs/"),
     ("train: {", "not a YAML file: "),
     ("\x00", "not a YAML file: "),
+    ("train: {steps: 2001-99-99}", "not a YAML file: "),
+    ("train: {steps: !!int abc}", "not a YAML file: "),
+    ("train: {steps: !!bool abc}", "not a YAML file: "),
+    ("train: {steps: !!timestamp abc}", "not a YAML file: "),
+    ("[" * 3000, "not a YAML file: "),
+    ('base: "a\\0b"', "no name of a file"),
 ])
 def test_a_config_that_is_none(call, tmp_path, out, content, message):
     (tmp_path / "mine.yaml").write_text(content)
     call("train", tmp_path / "mine.yaml", "-o", out).assert_refused(message, str(tmp_path), folder=out)
+
+
+def test_a_value_that_swells_is_not_told_at_length(call, tmp_path, out):
+    lines = ["a: &a0 [x, x, x, x, x, x, x, x]"]
+    lines += [f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 8)}]" for level in range(1, 7)]
+    (tmp_path / "mine.yaml").write_text("\n".join(lines) + "\ntrain: {steps: *a6}\nbase: *a6\n")
+    refused = call("train", tmp_path / "mine.yaml", "-o", out)
+    refused.assert_refused("base: got [[[...], ", folder=out)
+    (tmp_path / "mine.yaml").write_text("\n".join(lines) + "\ntrain: {steps: *a6}\n")
+    told = call("train", tmp_path / "mine.yaml", "-o", out)
+    told.assert_refused("train.steps: got [[[...], ", folder=out)
+    assert len(refused.err) < 999 and len(told.err) < 999
 
 
 def test_prepared_data_that_is_none(call, prepared, repository, clips):

@@ -6,6 +6,7 @@ error that suggests the nearest known one.
 
 import difflib
 import re
+import reprlib
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -13,7 +14,6 @@ import pydantic
 import yaml
 
 from vc.errors import ConfigError
-
 
 Setting = bool | int | float | str
 SETTING_LISTS = ("code_losses", "corruptions", "bottleneck_settings")  # sections whose keys are not listed here
@@ -283,6 +283,14 @@ def check_config(settings, origin):
         raise ConfigError(f"{origin}: " + "; ".join(problems)) from None
 
 
+_REPR = reprlib.Repr()  # aliases within aliases make a value of a few lines as long as a library
+_REPR.maxlevel = 2
+_REPR.maxstring = _REPR.maxother = 100
+_shown = _REPR.repr
+# What PyYAML raises for a text that is none, besides its own: its numbers and dates are made without a check.
+NOT_YAML = (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
+
+
 class _Loader(yaml.SafeLoader):
     """YAML in which 1e-3 is a number, as it is everywhere else, and no key stands twice, of which one would be lost."""
 
@@ -290,7 +298,7 @@ class _Loader(yaml.SafeLoader):
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:
-                raise yaml.YAMLError(f"{key} stands twice; join what is below")
+                raise yaml.YAMLError(f"{key if isinstance(key, str) else _shown(key)} stands twice; join what is below")
         return super().construct_mapping(node, deep)
 
 
@@ -299,13 +307,16 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\
 
 
 def _read_with_base(path, seen):
-    if path.resolve() in seen:
-        raise ConfigError(f"{path}: is its own base; remove the circle of `base:` lines")
     try:
+        place = path.resolve()
+        if place in seen:
+            raise ConfigError(f"{path}: is its own base; remove the circle of `base:` lines")
         settings = yaml.load(path.read_text(encoding="utf-8"), _Loader) or {}
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such config; the project's own lie in configs/") from None
-    except (yaml.YAMLError, UnicodeDecodeError, IsADirectoryError) as error:
+    except (*NOT_YAML, IsADirectoryError) as error:
+        if "\0" in str(path):
+            raise ConfigError(f"{str(path)!r}: no name of a file; take out its NUL") from None
         raise ConfigError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from None
     if not isinstance(settings, dict):
         raise ConfigError(f"{path}: holds a {type(settings).__name__}, expected `section:` lines with `key: value`")
@@ -313,8 +324,8 @@ def _read_with_base(path, seen):
     if base is None:
         return settings
     if not isinstance(base, str):
-        raise ConfigError(f"{path}: base: got {base!r}, expected the name of a config file")
-    return _merge(_read_with_base(path.parent / base, (*seen, path.resolve())), settings)
+        raise ConfigError(f"{path}: base: got {_shown(base)}, expected the name of a config file")
+    return _merge(_read_with_base(path.parent / base, (*seen, place)), settings)
 
 
 def _parse_override(text):
@@ -323,7 +334,7 @@ def _parse_override(text):
         raise ConfigError(f"{text!r}: expected section.key=value, for instance train.steps=1000")
     try:
         settings = yaml.load(value, _Loader)
-    except yaml.YAMLError:
+    except NOT_YAML:
         raise ConfigError(f"{text!r}: the value is not YAML; quote what is meant as text") from None
     for name in reversed(key.split(".")):
         settings = {name: settings}
@@ -350,10 +361,10 @@ def _within_a_section(location):
 def _explain(problem):
     location = [str(part) for part in problem["loc"]]
     if location[-1] in (kind.__name__ for kind in get_args(Setting)):  # none of the kinds that a Setting may be
-        return f"{'.'.join(location[:-1])}: got {problem['input']!r}, expected a finite number, a text, true or false"
+        return f"{'.'.join(location[:-1])}: got {_shown(problem['input'])}, expected a finite number, a text, true or false"
     if problem["type"] != "extra_forbidden":
         message = problem["msg"].removeprefix("Value error, ")
-        return f"{'.'.join(location)}: got {problem['input']!r}, {message[0].lower()}{message[1:]}"
+        return f"{'.'.join(location)}: got {_shown(problem['input'])}, {message[0].lower()}{message[1:]}"
     section = Config
     for name in location[:-1]:
         section = section.model_fields[name].annotation
