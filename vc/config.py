@@ -15,6 +15,7 @@ import yaml
 
 from vc.errors import ConfigError
 
+
 Setting = bool | int | float | str
 SETTING_LISTS = ("code_losses", "corruptions", "bottleneck_settings")  # sections whose keys are not listed here
 
