@@ -136,6 +136,29 @@ def test_tensors_that_do_not_fit(model, tmp_path, change, message):
     assert message in refusal(tmp_path / "odd.safetensors")
 
 
+def test_a_config_of_a_large_model_takes_no_memory_where_the_tensors_are_small(model, tmp_path, monkeypatch):
+    made = []
+
+    class Watched(AutoEncoder):
+        def __init__(self, config):
+            super().__init__(config)
+            made.append((next(self.parameters()).is_meta, self.harmonics.pictures.is_meta))
+    monkeypatch.setattr("vc.checkpoint.AutoEncoder", Watched)
+    large = CONFIG.model_copy(update={"model": CONFIG.model.model_copy(update={"width": 256})})
+    save_checkpoint(tmp_path / "large.safetensors", Checkpoint("model", large, 1, {}, model.state_dict()))
+    assert "has in another shape the tensor decoder." in refusal(tmp_path / "large.safetensors")
+    assert made == [(True, False)]
+    save_model(tmp_path / "model.safetensors", model, step=5)
+    assert not any(tensor.is_meta for tensor in load_model(tmp_path / "model.safetensors")[0].buffers())
+
+
+def test_a_config_of_a_model_beyond_all_counting(model, tmp_path):
+    sizes = CONFIG.model.model_copy(update={"bottleneck": "vq", "bottleneck_settings": {"codes": 10**30}})
+    endless = Checkpoint("model", CONFIG.model_copy(update={"model": sizes}), 1, {}, model.state_dict())
+    save_checkpoint(tmp_path / "endless.safetensors", endless)
+    assert "larger than any memory" in refusal(tmp_path / "endless.safetensors")
+
+
 def test_a_voice_is_no_model(tmp_path):
     save_checkpoint(tmp_path / "v.safetensors", Checkpoint("voice", CONFIG, 1, {}, {"speaker": torch.zeros(4)}))
     assert "holds a voice, expected a model or training" in refusal(tmp_path / "v.safetensors")

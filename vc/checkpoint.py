@@ -120,9 +120,24 @@ def load_model(path):
     if checkpoint.config.task != "converter":
         raise CheckpointError(f"{path}: holds the training of a {checkpoint.config.task}, expected a converter's; give "
                               f"it as the vocoder")
-    model = AutoEncoder(checkpoint.config)
-    load_weights(model, trained_weights(checkpoint), path)
+    model = build(AutoEncoder, checkpoint, path)
     return model.eval().requires_grad_(False), checkpoint
+
+
+def build(kind, checkpoint, path):
+    """A model of a class, made of a Config alone, with the trained weights of a file. The sizes that config and file
+    speak of are compared before there is memory for them: any file may say that its model is a large one."""
+    weights = trained_weights(checkpoint)
+    try:
+        with torch.device("meta"):  # sizes without numbers
+            sizes = kind(checkpoint.config)
+    except (RuntimeError, TypeError, OverflowError):  # beyond what torch can count
+        raise CheckpointError(f"{path}: its config is that of a model larger than any memory; use a file that `vc` "
+                              f"wrote") from None
+    _require_fit(sizes, weights, path)
+    model = kind(checkpoint.config)
+    model.load_state_dict(weights)
+    return model
 
 
 def trained_weights(checkpoint):
@@ -133,6 +148,11 @@ def trained_weights(checkpoint):
 
 def load_weights(module, weights, path):
     """Strict load_state_dict that reports in our words what does not fit."""
+    _require_fit(module, weights, path)
+    module.load_state_dict(weights)
+
+
+def _require_fit(module, weights, path):
     expected = module.state_dict()
     missing, foreign = sorted(expected.keys() - weights.keys()), sorted(weights.keys() - expected.keys())
     shapes = [name for name in expected.keys() & weights.keys() if expected[name].shape != weights[name].shape]
@@ -141,7 +161,6 @@ def load_weights(module, weights, path):
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
             raise CheckpointError(f"{path}: {problem} the tensor {names[0]}{more}; it belongs to another config or "
                                   f"release, use the file with its own config")
-    module.load_state_dict(weights)
 
 
 def require_same_mel(file, got, expected):
@@ -183,8 +202,8 @@ def _read_tensors(path):
                               f"again") from None
     for name, tensor in tensors.items():
         if tensor.dtype not in TYPES:
-            raise CheckpointError(f"{path}: the tensor {name} is of {tensor.dtype}, which `vc` never writes; use a file "
-                                  f"that `vc` wrote")
+            raise CheckpointError(f"{path}: the tensor {name} is of {tensor.dtype}, which `vc` never writes; use a "
+                                  f"file that `vc` wrote")
     return tensors
 
 

@@ -30,9 +30,9 @@ class MelConfig(Section):
     """The one definition of the mel spectrogram. recipes/mel holds the figures that chose it."""
 
     sample_rate_hz: int = pydantic.Field(16000, ge=8000, le=48000)
-    fft_samples: int = pydantic.Field(800, ge=64, multiple_of=2)
-    hop_samples: int = pydantic.Field(200, ge=16)
-    bands: int = pydantic.Field(128, ge=8)
+    fft_samples: int = pydantic.Field(800, ge=64, le=8192, multiple_of=2)
+    hop_samples: int = pydantic.Field(200, ge=16, le=4096)
+    bands: int = pydantic.Field(128, ge=8, le=512)
     min_hz: float = pydantic.Field(0.0, ge=0)
     max_hz: float = pydantic.Field(8000.0, gt=0)
     floor: float = pydantic.Field(1e-4, gt=0, description="magnitude below which a band counts as silent")
@@ -58,13 +58,13 @@ class MelConfig(Section):
 class ModelConfig(Section):
     """Sizes of the auto-encoder."""
 
-    width: int = pydantic.Field(256, ge=8, description="channels inside encoder and decoder")
-    encoder_blocks: int = pydantic.Field(6, ge=1)
-    decoder_blocks: int = pydantic.Field(6, ge=1)
-    kernel: int = pydantic.Field(5, ge=1, description="frames a convolution sees, odd")
-    stride: int = pydantic.Field(2, ge=1, description="mel frames per content frame")
-    content_dims: int = pydantic.Field(16, ge=1)
-    speaker_dims: int = pydantic.Field(128, ge=1)
+    width: int = pydantic.Field(256, ge=8, le=65536, description="channels inside encoder and decoder")
+    encoder_blocks: int = pydantic.Field(6, ge=1, le=1000)
+    decoder_blocks: int = pydantic.Field(6, ge=1, le=1000)
+    kernel: int = pydantic.Field(5, ge=1, le=1000, description="frames a convolution sees, odd")
+    stride: int = pydantic.Field(2, ge=1, le=1000, description="mel frames per content frame")
+    content_dims: int = pydantic.Field(16, ge=1, le=65536)
+    speaker_dims: int = pydantic.Field(128, ge=1, le=65536)
     encoder_core: str = pydantic.Field("convolution", description="what mixes the frames, see vc/cores")
     decoder_core: str = pydantic.Field("convolution", description="the same in the decoder")
     down: str = pydantic.Field("strided", description="to the content's frame rate: strided or pooled, see vc/rates.py")
@@ -150,10 +150,10 @@ class StrangersConfig(PerturbConfig):
 class VocoderConfig(Section):
     """The neural vocoder: sizes of its generator and of the discriminators, and weights of its losses."""
 
-    width: int = pydantic.Field(512, ge=8, description="channels inside the generator")
-    blocks: int = pydantic.Field(8, ge=1)
-    kernel: int = pydantic.Field(7, ge=1, description="frames a convolution sees, odd")
-    expansion: int = pydantic.Field(3, ge=1, description="how much wider a block is inside")
+    width: int = pydantic.Field(512, ge=8, le=65536, description="channels inside the generator")
+    blocks: int = pydantic.Field(8, ge=1, le=1000)
+    kernel: int = pydantic.Field(7, ge=1, le=1000, description="frames a convolution sees, odd")
+    expansion: int = pydantic.Field(3, ge=1, le=1000, description="how much wider a block is inside")
     causal: bool = pydantic.Field(False, description="convolutions see no later frame")
     rounds: int = pydantic.Field(4, ge=0, description="of fast Griffin-Lim after the network; fewer for "
                                                  "mels that a model made")
@@ -362,7 +362,8 @@ def _within_a_section(location):
 def _explain(problem):
     location = [str(part) for part in problem["loc"]]
     if location[-1] in (kind.__name__ for kind in get_args(Setting)):  # none of the kinds that a Setting may be
-        return f"{'.'.join(location[:-1])}: got {_shown(problem['input'])}, expected a finite number, a text, true or false"
+        return (f"{'.'.join(location[:-1])}: got {_shown(problem['input'])}, expected a finite number, a text, true or "
+                f"false")
     if problem["type"] != "extra_forbidden":
         message = problem["msg"].removeprefix("Value error, ")
         return f"{'.'.join(location)}: got {_shown(problem['input'])}, {message[0].lower()}{message[1:]}"

@@ -27,7 +27,7 @@ class OneHot(Bottleneck):
     def __init__(self, dims, *, groups=8, categories=16, hard=True, temperature_from=2.0, temperature_to=0.5,
                  anneal_steps=1000):
         super().__init__()
-        expect_within("groups", groups, 1)
+        expect_within("groups", groups, 1, 65536)
         expect_within("categories", categories, 2)
         expect_within("temperature_from", temperature_from, 0.01, 100)
         expect_within("temperature_to", temperature_to, 0.01, 100)

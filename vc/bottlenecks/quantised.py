@@ -34,7 +34,7 @@ class Quantised(Bottleneck):
                  revive_below=0.1):
         super().__init__()
         expect_within("codes", codes, 2)
-        expect_within("codebooks", codebooks, 1)
+        expect_within("codebooks", codebooks, 1, 65536)
         expect_within("commitment", commitment, 0)
         expect_within("decay", decay, 0, 0.9999)
         expect_within("revive_below", revive_below, 0, 0.5)

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from vc import assets
-from vc.checkpoint import load_checkpoint, load_weights, require_same_mel, trained_weights
+from vc.checkpoint import build, load_checkpoint, require_same_mel
 from vc.errors import CheckpointError
 from vc.vocoders.base import Vocoder
 from vc.vocoders.generator import Generator
@@ -69,6 +69,5 @@ def load_vocoder(file):
     checkpoint = load_checkpoint(file, kinds=("vocoder", "training"))
     if checkpoint.config.task != "vocoder":
         raise CheckpointError(f"{file}: holds the training of a converter, expected a vocoder's; give it as the model")
-    generator = Generator(checkpoint.config)
-    load_weights(generator, trained_weights(checkpoint), file)
+    generator = build(Generator, checkpoint, file)
     return generator.eval().requires_grad_(False), checkpoint
