@@ -1,6 +1,7 @@
 """The converter: lengths, windows, gate, voices. The sound itself is judged with the model that ships."""
 
 import math
+import os
 import unicodedata
 from dataclasses import replace
 
@@ -302,6 +303,8 @@ def test_an_enrolled_voice_is_the_voice(converter, clip, tmp_path):
     voice = converter.voice_of(clip, "Kathleen A.")
     path = library.add(voice, converter)
     assert path.stat().st_size < 40_000  # two seconds of it
+    if os.name == "posix":  # nobody else's business
+        assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     found = library.get("Kathleen A.", converter)
     assert torch.equal(found.speaker, voice.speaker) and found.seconds == voice.seconds
     assert torch.equal(found.pitch.mean, voice.pitch.mean) and torch.equal(found.pitch.spread, voice.pitch.spread)

@@ -41,15 +41,15 @@ class Checkpoint:
     fingerprint: str = ""
 
 
-def save_checkpoint(path, checkpoint: Checkpoint):
-    """Write atomically. Raises CheckpointError when the file cannot be written."""
+def save_checkpoint(path, checkpoint: Checkpoint, private=False):
+    """Write atomically. private: only the user may read the file, and its folder where that has to be made. Raises CheckpointError when the file cannot be written."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
     header = {"format": FORMAT, "version": str(VERSION), "kind": checkpoint.kind, "step": str(checkpoint.step),
               "config": checkpoint.config.model_dump_json(), "extra": json.dumps(checkpoint.extra, sort_keys=True)}
     header["sha256"] = _digest(header, tensors)
     try:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(Path(path), save(tensors, metadata=header))
+        Path(path).parent.mkdir(0o700 if private else 0o777, parents=True, exist_ok=True)
+        write_atomically(Path(path), save(tensors, metadata=header), private)
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be written ({error.strerror}); free space or choose another "
                               f"place, nothing was changed") from None

@@ -10,13 +10,17 @@ except ImportError:  # Windows has no such lock
     fcntl = None
 
 
-def write_atomically(path, content):
+def write_atomically(path, content, private=False):
     """Write str or bytes to `path` (a Path) so that a kill, or another who writes it at the same time, leaves the old
-    file or a new one, never half of one. Raises OSError."""
-    with replacing(path) as draft, open(draft, "wb") as file:
+    file or a new one, never half of one. private: nobody but the user may read it. Raises OSError."""
+    with replacing(path) as draft, open(draft, "wb", opener=_open_private if private else None) as file:
         file.write(content.encode() if isinstance(content, str) else content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _open_private(path, flags):
+    return os.open(path, flags, 0o600)
 
 
 @contextlib.contextmanager

@@ -95,7 +95,8 @@ class VoiceLibrary:
 
 
 def save_voice(path, voice: Voice, converter):
-    """Write a voice as a file of its own. Raises CheckpointError when it cannot be written."""
+    """Write a voice as a file of its own, which only the user may read. Raises CheckpointError when it cannot be
+    written."""
     extra = {"name": voice.name, "seconds": voice.seconds, "model": converter.fingerprint,
              "frames": voice.spectrum.frames}
     spread, tensors = voice.spectrum.spread, voice_tensors(voice)
@@ -104,7 +105,7 @@ def save_voice(path, voice: Voice, converter):
     if spread is not None:
         tensors |= {"envelope_spread": spread.envelope, "fine_spread": spread.fine}
         extra["spread_share"] = spread.share
-    save_checkpoint(path, Checkpoint("voice", converter.model.config, converter.step, extra, tensors))
+    save_checkpoint(path, Checkpoint("voice", converter.model.config, converter.step, extra, tensors), private=True)
 
 
 def voice_tensors(voice: Voice):
