@@ -140,7 +140,8 @@ def test_a_calibration_comes_back_as_it_was(converter, tmp_path):
 
 
 @pytest.mark.parametrize("change", [{"version": 2}, {"format": "other"}, {"familiar": []}, {"familiar": [2.0, 1.0]},
-                                    {"strange": ["x"]}, {"strange": [math.nan]}, {"familiar": None}])
+                                    {"strange": ["x"]}, {"strange": [math.nan]}, {"familiar": None}, {"model": 5},
+                                    {"familiar": [10**400]}, {"about": 3}])
 def test_a_damaged_calibration_is_refused(converter, tmp_path, change):
     path = tmp_path / "own.json"
     save_calibration(path, calibrate(converter, [0.25, 0.5] * 5, [1.0] * 10, {}))
@@ -154,6 +155,9 @@ def test_another_models_calibration_is_refused(converter, calibrated, tmp_path):
         load_calibration(calibrated(), converter)
     with pytest.raises(CheckError, match="no such calibration"):
         load_calibration(tmp_path / "none.json", converter)
+    (tmp_path / "deep.json").write_text("[" * 200000)
+    with pytest.raises(CheckError, match="not a calibration"):
+        load_calibration(tmp_path / "deep.json", converter)
     (tmp_path / "half.json").write_text('{"format": "vc-che')
     with pytest.raises(CheckError, match="not a calibration"):
         load_calibration(tmp_path / "half.json", converter)

@@ -25,6 +25,7 @@ from vc.checkpoint import load_checkpoint, save_checkpoint
 from vc.commands.shared import run_folder
 from vc.conversion import Converter
 from vc.data.layouts import LAYOUTS
+from vc.distributed import join_crew
 from vc.errors import AudioError
 from vc.jobs import plan_jobs
 
@@ -417,6 +418,13 @@ def test_one_of_several_training_processes_ends_at_once(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     cli._end_in_order()
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_an_empty_number_of_processes_is_one(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "")
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    cli._end_in_order()
+    assert join_crew(torch.device("cpu")).size == 1
 
 
 @pytest.mark.parametrize("arguments, code, told", [

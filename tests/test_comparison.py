@@ -306,6 +306,23 @@ def test_other_files_are_refused(call, reports, tmp_path, content, message):
     ended.assert_refused(f"{tmp_path}/bad.json: {message}", folder=tmp_path / "out")
 
 
+@pytest.mark.parametrize("damage", [
+    lambda content: content["items"][0].update(values=[]), lambda content: content["items"][0].update(pair=99),
+    lambda content: content["items"][0].update(values={"x": "y"}), lambda content: content.update(model=[]),
+    lambda content: content["figures"][0].update(value="high"), lambda content: content.update(pairs=[7]),
+    lambda content: content.update(listening={"best": [99]})])
+def test_a_report_of_other_values_is_refused(call, reports, tmp_path, damage):
+    content = json.loads((reports[0] / "report.json").read_text())
+    damage(content)
+    (tmp_path / "bad.json").write_text(json.dumps(content))
+    call("compare", reports[0], tmp_path / "bad.json").assert_refused(f"{tmp_path}/bad.json: an incomplete report (")
+
+
+def test_a_report_that_is_nested_too_deep_is_refused(call, reports, tmp_path):
+    (tmp_path / "bad.json").write_text("[" * 200000)
+    call("compare", reports[0], tmp_path / "bad.json").assert_refused("bad.json: not a report (")
+
+
 def test_the_command_refuses(call, reports, tmp_path):
     call("compare", reports[0], tmp_path / "none").assert_refused("no such report; make one with vc evaluate")
     page = tmp_path / "page.html"

@@ -548,6 +548,18 @@ def test_the_cache_computes_once_and_survives_half_a_line(tmp_path):
     assert Cache(path).get("other", compute) == 3
 
 
+def test_the_cache_drops_damaged_lines(tmp_path):
+    path = tmp_path / "cache.jsonl"
+    path.write_bytes(b'["a", 1]\n{"b"\n7\n[["c"], 2]\n\xff\xfe\n' + b"[" * 200000 + b'\n["d", 3]\n')
+    cache = Cache(path)
+    assert (cache["a"], cache["d"], "c" in cache) == (1, 3, False)
+
+
+def test_a_nul_in_a_path_is_one_line():
+    with pytest.raises(AudioError, match="no name of a file; check the path"):
+        digest(Path("a\0b"))
+
+
 def test_the_digest_follows_the_content_of_files(tmp_path):
     file, copy = tmp_path / "a", tmp_path / "b"
     file.write_bytes(b"one"), copy.write_bytes(b"one")

@@ -270,6 +270,9 @@ def test_a_line_taken_out_leaves_the_other_recordings_as_they_were(tmp_path):
     ("manifest.tsv", b"header\na\xff.wav\tanna\t0\t160\t\n", "line 2: got .*in UTF-8"),
     ("manifest.tsv", b"header\na.wav\tanna\t-160\t160\t\n", "line 2: got b'a.wav"),
     ("store.json", b"[]", "its store.json is damaged"), ("store.json", b'{"format": 2}', "its store.json is damaged"),
+    *(("store.json", b'{"format": 2, "sample_rate_hz": %s}' % rate, "its store.json is damaged")
+      for rate in (b"Infinity", b"0", b"-16000", b"1e99")),
+    ("store.json", b"[" * 200000, "its store.json is damaged"),
     ("prepare.json", b"[]", "prepare.json: is damaged")])
 def test_a_damaged_store_is_one_line(tmp_path, name, content, message):
     plant(tmp_path / "in", 1)

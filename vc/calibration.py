@@ -85,13 +85,15 @@ def load_calibration(path, converter) -> Calibration:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
         if (content.pop("format"), content.pop("version")) != (FORMAT, VERSION):
             raise ValueError
+        if not (isinstance(content["model"], str) and isinstance(content["about"], dict)):
+            raise ValueError
         calibration = Calibration(content["model"], _scores(content["familiar"]), _scores(content["strange"]),
                                   content["about"])
     except FileNotFoundError:
         raise CheckError(f"{path}: no such calibration; recipes/check/calibrate.py makes one") from None
     except OSError as error:
         raise CheckError(f"{path}: cannot be read: {error.strerror}; give a file that recipes/check wrote") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise CheckError(f"{path}: not a calibration that this program reads; make it anew with "
                          f"recipes/check/calibrate.py") from None
     if calibration.model != converter.fingerprint:

@@ -42,7 +42,8 @@ class Checkpoint:
 
 
 def save_checkpoint(path, checkpoint: Checkpoint, private=False):
-    """Write atomically. private: only the user may read the file, and its folder where that has to be made. Raises CheckpointError when the file cannot be written."""
+    """Write atomically. private: only the user may read the file, and its folder where that has to be made. Raises
+    CheckpointError when the file cannot be written."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
     header = {"format": FORMAT, "version": str(VERSION), "kind": checkpoint.kind, "step": str(checkpoint.step),
               "config": checkpoint.config.model_dump_json(), "extra": json.dumps(checkpoint.extra, sort_keys=True)}

@@ -53,7 +53,8 @@ def main(arguments):
 
 def _end_in_order():
     """From here on SIGTERM and SIGHUP end a command as Ctrl-C does, so that nothing half-written is left."""
-    if int(os.environ.get("WORLD_SIZE", 1)) > 1:  # under torchrun, in a call to the others, no handler would be heard
+    # Under torchrun, in a call to the others, no handler would be heard.
+    if int(os.environ.get("WORLD_SIZE") or 1) > 1:
         return
     for name in "SIGTERM", "SIGHUP":
         number = getattr(signal, name, None)  # Windows has no SIGHUP

@@ -66,7 +66,7 @@ class Crew:
 
 def join_crew(device):
     """The Crew that torchrun's environment speaks of, a process alone without it. device: a torch.device."""
-    size = int(os.environ.get("WORLD_SIZE", 1))
+    size = int(os.environ.get("WORLD_SIZE") or 1)
     if size == 1:
         return Crew()
     if device.type == "cuda":

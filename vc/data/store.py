@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vc.audio import MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ
 from vc.errors import DataError
 from vc.files import write_atomically
 
@@ -154,9 +155,11 @@ def _read_sample_rate(folder):
     try:
         header = json.loads((folder / "store.json").read_text())
         version, rate_hz = header["format"], int(header["sample_rate_hz"])
+        if not MIN_SAMPLE_RATE_HZ <= rate_hz <= MAX_SAMPLE_RATE_HZ:
+            raise ValueError
     except FileNotFoundError:
         raise DataError(f"{folder}: not a prepared corpus (no store.json); make one with `vc prepare`") from None
-    except (ValueError, LookupError, TypeError, OSError):
+    except (ValueError, LookupError, TypeError, OverflowError, RecursionError, OSError):
         raise DataError(f"{folder}: its store.json is damaged; delete the folder and run `vc prepare` again") from None
     if version != FORMAT:
         raise DataError(f"{folder}: prepared in format {version}, this version reads {FORMAT}; run `vc prepare` again")

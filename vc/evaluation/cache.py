@@ -30,6 +30,8 @@ def _file_digest(path):
         return _digest_at(path, stat.st_size, stat.st_mtime_ns)
     except OSError as error:
         raise AudioError(f"{path}: cannot be read: {error.strerror}; check the path") from None
+    except ValueError:  # a NUL
+        raise AudioError(f"{str(path)!r}: no name of a file; check the path") from None
 
 
 @functools.lru_cache(maxsize=10000)
@@ -43,6 +45,15 @@ def program_digest(package=Path(vc.__file__).parent):
     """A digest that changes with any line of a package's code: what yesterday's program made is not today's."""
     files = sorted(package.rglob("*.py"))
     return digest(*(str(file.relative_to(package)) for file in files), *files)
+
+
+def _entry(line):
+    """[key, value] of a line; None for a damaged one, whose value is computed anew."""
+    try:
+        key, value = json.loads(line)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return (key, value) if isinstance(key, str) else None
 
 
 class Cache:
@@ -59,7 +70,7 @@ class Cache:
         whole = content[:content.rfind(b"\n") + 1]
         if len(whole) < len(content):  # a killed run left half a line
             os.truncate(self.path, len(whole))
-        self._values = dict(json.loads(line) for line in whole.splitlines())
+        self._values = dict(filter(None, map(_entry, whole.splitlines())))
 
     def __contains__(self, key):
         return key in self._values

@@ -5,7 +5,7 @@ with everything that was measured of it; a figure is a statistic of one measure 
 """
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from vc.errors import EvaluationError
@@ -135,7 +135,7 @@ def load_result(path) -> Result:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise EvaluationError(f"{path}: no such report; make one with vc evaluate") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise EvaluationError(f"{path}: not a report ({error}); give a folder that vc evaluate wrote") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise EvaluationError(f"{path}: a JSON file, but not a report; give a folder that vc evaluate wrote")
@@ -144,7 +144,35 @@ def load_result(path) -> Result:
                               f"evaluate again")
     fields = {name: value for name, value in content.items() if name not in ("format", "version")}
     try:
-        fields |= {name: [part(**entry) for entry in fields[name]] for name, part in _PARTS.items()}
-        return Result(**fields)
+        fields |= {name: [_typed(part(**entry)) for entry in fields[name]] for name, part in _PARTS.items()}
+        return _consistent(_typed(Result(**fields)))
     except (KeyError, TypeError) as error:
         raise EvaluationError(f"{path}: an incomplete report ({error}); evaluate again") from None
+
+
+def _typed(part):
+    """The part, each of whose fields has its type. Raises TypeError."""
+    for one in fields(part):
+        value = getattr(part, one.name)
+        whole_for_real = type(value) is int and isinstance(0.0, one.type)  # JSON tells no 1 from 1.0
+        if not (isinstance(value, one.type) or whole_for_real) or (isinstance(value, bool)
+                                                                      and one.type is not bool):
+            raise TypeError(f"{one.name} of a {type(part).__name__.lower()} is a {type(value).__name__}")
+    return part
+
+
+def _consistent(result):
+    """The Result, whose items are numbers and texts and point at its pairs. Raises TypeError."""
+    def all_are(kind, values):
+        return all(isinstance(value, kind) for value in values)
+
+    for item in result.items:
+        if not (0 <= item.pair < len(result.pairs) and all_are(str, item.groups)
+                and all_are((int, float, type(None)), item.values.values())):
+            raise TypeError(f"an item of {item.system} has another pair, groups or values than a report has")
+    if not all(all_are(str, pair.references) for pair in result.pairs):
+        raise TypeError("the references of a pair are no texts")
+    if not all(isinstance(numbers, list) and all(type(number) is int and 0 <= number < len(result.pairs)
+                                                 for number in numbers) for numbers in result.listening.values()):
+        raise TypeError("what to listen to is no number of a pair")
+    return result
