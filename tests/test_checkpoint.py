@@ -111,8 +111,8 @@ def test_another_mel_in_the_header(path):
     assert "the checksum does not match" in refusal(path)
 
 
-@pytest.mark.parametrize("field, value", [("config", "{"), ("config", None), ("step", "x"), ("extra", ""), ("extra", "[1]"),
-                                          ("config", "[" * 200000)])
+@pytest.mark.parametrize("field, value", [("config", "{"), ("config", None), ("step", "x"), ("extra", ""),
+                                          ("extra", "[1]"), ("config", "[" * 200000)])
 def test_a_header_that_cannot_be_read(path, field, value):
     with safe_open(path, framework="pt") as file:
         header = file.metadata()

@@ -155,8 +155,8 @@ def _typed(part):
     for one in fields(part):
         value = getattr(part, one.name)
         whole_for_real = type(value) is int and isinstance(0.0, one.type)  # JSON tells no 1 from 1.0
-        if not (isinstance(value, one.type) or whole_for_real) or (isinstance(value, bool)
-                                                                      and one.type is not bool):
+        truth_for_number = isinstance(value, bool) and one.type is not bool
+        if truth_for_number or not (isinstance(value, one.type) or whole_for_real):
             raise TypeError(f"{one.name} of a {type(part).__name__.lower()} is a {type(value).__name__}")
     return part
 
