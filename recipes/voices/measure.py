@@ -59,6 +59,7 @@ def main():
     options = parser.parse_args()
     torch.set_num_threads(1)
     converter, store, ear = load(options.model, device="cpu"), SpeechStore(options.data), Ear()
+    store.require_rate(converter.sample_rate)
     prior = load_prior(converter, options.prior)
     people = meet(converter, store, ear)
     with tempfile.TemporaryDirectory() as folder:
