@@ -1,6 +1,8 @@
 """Model files: what is saved comes back identical; what is damaged or foreign is refused in our words."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -183,3 +185,10 @@ def test_a_failed_write_leaves_the_old_file(model, path, monkeypatch):
         save_model(path, model, step=6)
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_loading_imports_no_compiler():
+    """Which torch needs seconds for, as it does for some of what it can do without numbers."""
+    script = "import sys, vc; vc.load(device='cpu'); print('torch._dynamo' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

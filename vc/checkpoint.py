@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
+from torch.overrides import TorchFunctionMode
 
 from vc.config import Config, check_config
 from vc.errors import CheckpointError
@@ -20,6 +21,9 @@ from vc.model import AutoEncoder
 
 FORMAT = "vc-checkpoint"
 VERSION = 1
+# What draws the weights of new layers.
+DRAWN = {"uniform_", "normal_", "trunc_normal_", "kaiming_uniform_", "kaiming_normal_", "xavier_uniform_",
+         "xavier_normal_", "orthogonal_"}
 # Of the numbers in tensors; torch knows more that it cannot calculate with.
 TYPES = {torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int8, torch.int16, torch.int32, torch.int64,
          torch.uint8, torch.bool}
@@ -130,15 +134,33 @@ def build(kind, checkpoint, path):
     speak of are compared before there is memory for them: any file may say that its model is a large one."""
     weights = trained_weights(checkpoint)
     try:
-        with torch.device("meta"):  # sizes without numbers
+        with _Bare("meta"):
             sizes = kind(checkpoint.config)
     except (RuntimeError, TypeError, OverflowError):  # beyond what torch can count
         raise CheckpointError(f"{path}: its config is that of a model larger than any memory; use a file that `vc` "
                               f"wrote") from None
     _require_fit(sizes, weights, path)
-    model = kind(checkpoint.config)
+    with _Bare("cpu"):
+        model = kind(checkpoint.config)
     model.load_state_dict(weights)
     return model
+
+
+class _Bare(TorchFunctionMode):
+    """Within, nobody draws the weights that a new model would begin with, for others take their place, and they lie on
+    a device, "meta" for sizes without numbers. (Everything on it by `torch.device` takes torch seconds to import.)"""
+
+    def __init__(self, device):
+        super().__init__()
+        self.device = device
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if function in (torch.empty, torch.randn):
+            return torch.empty(*args, **kwargs | {"device": self.device})
+        if getattr(function, "__name__", "") in DRAWN:
+            return kwargs["tensor"] if "tensor" in kwargs else args[0]
+        return function(*args, **kwargs)
 
 
 def trained_weights(checkpoint):

@@ -47,10 +47,9 @@ def mel_filters(mel: MelConfig):
     The scale is linear below 1 kHz and logarithmic above (Slaney, Auditory Toolbox, 1998). Raises ConfigError where a
     filter lies between two frequencies of the spectrum.
     """
-    with torch.device("cpu"):  # also where only the sizes of a model are asked for, see vc.checkpoint.build
-        bin_hz = torch.linspace(0, mel.sample_rate_hz / 2, mel.bins, dtype=torch.float64)
-        edges_hz = _mel_to_hz(torch.linspace(hz_to_mel(mel.min_hz), hz_to_mel(mel.max_hz), mel.bands + 2,
-                                             dtype=torch.float64))
+    bin_hz = torch.linspace(0, mel.sample_rate_hz / 2, mel.bins, dtype=torch.float64)
+    edges_hz = _mel_to_hz(torch.linspace(hz_to_mel(mel.min_hz), hz_to_mel(mel.max_hz), mel.bands + 2,
+                                         dtype=torch.float64))
     lower, centre, upper = edges_hz[:-2, None], edges_hz[1:-1, None], edges_hz[2:, None]
     rising = (bin_hz - lower) / (centre - lower)
     falling = (upper - bin_hz) / (upper - centre)

@@ -25,8 +25,7 @@ class HarmonicComb(nn.Module):
 
     def __init__(self, mel: MelConfig):
         super().__init__()
-        with torch.device("cpu"):  # kept for the next model, also where only the sizes of this one are asked for
-            self.register_buffer("pictures", _pictures(mel).clone(), persistent=False)
+        self.register_buffer("pictures", _pictures(mel).clone(), persistent=False)
 
     def forward(self, f0):
         voiced = f0 > 0
