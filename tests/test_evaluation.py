@@ -126,7 +126,8 @@ def crossed(generator, both_roles, speakers=10, share=0.3):
         source, target = source[source != target], target[source != target]
     effects = generator.normal(size=2 * speakers)
     other = target if both_roles else target + speakers
-    values = share**0.5 * (effects[source] + effects[other]) + (1 - 2 * share) ** 0.5 * generator.normal(size=len(source))
+    chance = generator.normal(size=len(source))
+    values = share**0.5 * (effects[source] + effects[other]) + (1 - 2 * share) ** 0.5 * chance
     return values, (source.tolist(), other.tolist())
 
 

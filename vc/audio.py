@@ -61,8 +61,8 @@ _PIECE_SAMPLES = 4096
 _UNKNOWN_FRAMES = 2**63 - 1  # libsndfile's SF_COUNT_MAX
 _STREAMED_BYTES = 2**31 - 2**16  # from here on a size in a header stands for one unknown
 _FFMPEG_PATIENCE_S = 60
-# What ffmpeg may open, by its own names: files that hold their sound themselves. Its lists of other files, like hls, dash
-# and concat, would read whatever the list names.
+# What ffmpeg may open, by its own names: files that hold their sound themselves. Its lists of other files, like hls,
+# dash and concat, would read whatever the list names.
 _CONTAINERS = ("mov,mp4,m4a,3gp,matroska,webm,aac,asf,mp3,wav,w64,ogg,flac,caf,aiff,au,mpeg,mpegts,avi,flv,amr,amrnb,"
                "amrwb,ac3,eac3,dts,ape,wv,tta,tak,mpc,mpc8,dsf,gsm,voc,iff")
 _INT16_SCALE = 32768

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 import torchaudio
 
-from fidelity import Measures, silence_dbfs
+from fidelity import Measures, pitch_of, silence_dbfs
 
 from vc.audio import load_audio
 from vc.config import MelConfig
@@ -57,11 +57,12 @@ def main():
     readings = {name: [] for name in systems}
     for row in recordings:
         wave = read_at_level(options.data / row["path"], measures.mel)
+        contours = pitch_of(wave)
         for name, system in systems.items():
             start = time.process_time()
             made = system(wave)
             took_s = time.process_time() - start
-            reading = measures.compare(wave, made, row["text"]) | {"rtf": (took_s, len(wave) / 16000)}
+            reading = measures.compare(wave, contours, made, row["text"]) | {"rtf": (took_s, len(wave) / 16000)}
             readings[name].append(reading)
         print(row["path"], {name: round(rows[-1]["pesq"][0], 2) for name, rows in readings.items()}, file=sys.stderr)
     clusters = of_recordings([row["speaker"] for row in recordings], [row["path"] for row in recordings])

@@ -10,14 +10,14 @@ import torch
 from vc.config import MelConfig
 from vc.evaluation.instrument import LEVEL_DBFS, SAMPLE_RATE_HZ
 from vc.evaluation.naturalness import Naturalness
-from vc.evaluation.pitch import world_pitch
+from vc.evaluation.pitch import HIGHEST_HZ, LOWEST_HZ, world_pitch
 from vc.evaluation.recognition import Recognition, edit_distance, split_words
 from vc.evaluation.similarity import Similarity
 from vc.level import NOMINAL_LEVEL_DB, level_gain
 from vc.vocoder_losses import WaveformLosses
 
 FRAME_PERIOD_MS = 5.0
-LOWEST_HZ, HIGHEST_HZ, PYIN_FRAME, PYIN_HOP = 60.0, 500.0, 1024, 160  # the last two in samples
+PYIN_FRAME, PYIN_HOP = 1024, 160  # in samples
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,9 @@ class Measures:
         self._losses = WaveformLosses(self.mel)
         self._words, self._voice, self._naturalness = Recognition(texts), Similarity(), Naturalness()
 
-    def compare(self, wave, made, text):
-        """Two waveforms float32 (N,) at 16 kHz and NOMINAL_LEVEL_DB -> {measure: (numerator, denominator)}."""
+    def compare(self, wave, contours, made, text):
+        """Two waveforms float32 (N,) at 16 kHz and NOMINAL_LEVEL_DB -> {measure: (numerator, denominator)}. contours:
+        what `pitch_of` says of the first, which many are compared with."""
         import pystoi
         from pesq import pesq
 
@@ -49,20 +50,25 @@ class Measures:
         return {"pesq": (pesq(SAMPLE_RATE_HZ, wave, made, "wb"), 1),
                 "stoi": (pystoi.stoi(wave, made, SAMPLE_RATE_HZ), 1),
                 "dnsmos": (self._naturalness.read(copied), 1),
-                "spectrum": (spectrum, 1), **compare_pitch(wave, made),
+                "spectrum": (spectrum, 1), **compare_pitch(contours, pitch_of(made)),
                 "wer": (100 * edit_distance(words, heard), len(words)),
                 "cosine": (float(np.dot(self._voice.read(recorded), self._voice.read(copied))), 1)}
 
 
-def compare_pitch(wave, made):
-    """Of two waveforms (N,), by DIO and by pYIN, the readings of `compare_contours`, named for whose they are."""
-    return {f"{measure}_{name}": reading for name, track in {"dio": dio, "pyin": pyin}.items()
-            for measure, reading in compare_contours(track(wave), track(made)).items()}
+def pitch_of(wave):
+    """{tracker: F0 in Hz (T,), 0 where unvoiced} of a waveform (N,)."""
+    return {"dio": dio(wave), "pyin": pyin(wave)}
+
+
+def compare_pitch(contours, made):
+    """Of what `pitch_of` says of two waveforms, the readings of `compare_contours`, named for whose they are."""
+    return {f"{measure}_{name}": reading for name, contour in contours.items()
+            for measure, reading in compare_contours(contour, made[name]).items()}
 
 
 def dio(wave):
     """F0 in Hz (T,), 0 where unvoiced, of a waveform (N,), as `vc evaluate` hears it."""
-    return world_pitch(wave, SAMPLE_RATE_HZ, FRAME_PERIOD_MS, LOWEST_HZ, HIGHEST_HZ)[0]
+    return world_pitch(wave, SAMPLE_RATE_HZ, FRAME_PERIOD_MS)[0]
 
 
 def pyin(wave):

@@ -75,8 +75,8 @@ class Comparison:
             f"Values are means over pairs, error rates pooled; differences are paired, against {self.labels[0]}.",
             f"In brackets: 95 % intervals. Speakers are drawn anew, a pair counts by how often both of its were "
             f"(pigeonhole bootstrap, Owen 2007), {RESAMPLES} times, and of few speakers more than the middle 95 % "
-            f"count (Hesterberg 2015): for other speakers like these. None where a side has two to {FEWEST - 1} speakers, "
-            "nor of shares that differ in no pair.",
+            "count (Hesterberg 2015): for other speakers like these. None where a side has two to "
+            f"{FEWEST - 1} speakers, nor of shares that differ in no pair.",
             f"p: two-sided sign-flip permutation test of the mean difference, every choice of signs up to "
             f"{EXACT_PAIRS} pairs, {RESAMPLES} random ones above. Corrected after Holm (1979) over the "
             f"{count(tests, 'difference')} shown; a difference counts below {LEVEL:g}. That takes at least "

@@ -119,8 +119,9 @@ def share_interval(value, resampled, items, sides):
 
 
 def _t_quantile(degrees):
-    """That of the t distribution for (1 + CONFIDENCE) / 2, by the first terms of its expansion (Fisher and Cornish 1960,
-    "The percentile points of distributions having known cumulants"): within 0.3 % from 4 degrees of freedom on."""
+    """That of the t distribution for (1 + CONFIDENCE) / 2, by the first terms of its expansion (Fisher and Cornish
+    1960, "The percentile points of distributions having known cumulants"): within 0.3 % from 4 degrees of freedom on.
+    """
     z = NORMAL_QUANTILE
     return (z + (z**3 + z) / (4 * degrees) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * degrees**2)
             + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * degrees**3))
