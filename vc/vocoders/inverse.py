@@ -24,9 +24,10 @@ class MelInverse(nn.Module):
 
     @torch.no_grad()
     def forward(self, log_mel):
-        mel = (log_mel.exp() - self.floor).clamp(min=0)
-        magnitude = (self.inverse @ mel).clamp(min=1e-5)
-        wanted = self.filters.T @ mel
+        # Frame by frame, for what meets the magnitudes lies so.
+        mel = (log_mel.transpose(-1, -2).exp() - self.floor).clamp(min=0)
+        magnitude = (mel @ self.inverse.T).clamp(min=1e-5)
+        wanted = mel @ self.filters
         for _ in range(self.steps):
-            magnitude = magnitude * wanted / (self.gram @ magnitude + 1e-10)
-        return magnitude
+            magnitude = magnitude * wanted / (magnitude @ self.gram + 1e-10)
+        return magnitude.transpose(-1, -2)

@@ -58,12 +58,13 @@ def follow_turns(magnitude, turns: Turns, hop_share, last):
     levels = magnitude.to(torch.result_type(magnitude, last))  # complex times complex is the faster product
     padded = F.pad(last.to(levels), (1, 1))
     bins, lower, higher = padded[:, 1:-1], padded[:, :-2], padded[:, 2:]
+    tiny = torch.full_like(bins, TINY)  # a number in its place would be converted in every step
     held, drawn = torch.empty_like(bins), torch.empty_like(bins)
     directions = []
     # Thousands of steps on a few hundred numbers each: what counts is how many operations a step takes.
     for level, past, below, above in zip(*(by_frame(x).unbind(2) for x in (levels, links.onwards, from_below,
                                                                            from_above))):
-        torch.mul(bins, past, out=held).add_(TINY)
+        torch.addcmul(tiny, bins, past, out=held)
         towards = torch.sgn(held)
         for _ in range(SWEEPS):
             torch.mul(towards, level, out=bins)

@@ -35,7 +35,7 @@ class ShortTime(nn.Module):
         """The waveform (B, (T - 1) * hop_samples) whose spectrum comes closest, by least squares (Griffin and Lim
         1984)."""
         begin, samples = self.fft_samples // 2, (spectrum.shape[2] - 1) * self.hop_samples
-        frames = torch.fft.irfft(spectrum.mT, self.fft_samples) * self.window
+        frames = torch.fft.irfft(spectrum.mT, self.fft_samples).mul_(self.window)
         wave = overlap_add(frames, self.hop_samples)[:, begin:begin + samples]
         return wave / _weight(self.window, self.hop_samples, frames.shape[1])[begin:begin + samples]
 
@@ -44,7 +44,9 @@ def overlap_add(frames, hop_samples):
     """Frames (B, T, L), each hop_samples behind the one before -> their sum (B, at least (T - 1) * hop_samples + L)."""
     items, count, length = frames.shape
     overlapping = -(-length // hop_samples)
-    parts = F.pad(frames, (0, overlapping * hop_samples - length)).unflatten(2, (overlapping, hop_samples))
+    if missing := overlapping * hop_samples - length:  # padding by nothing would copy
+        frames = F.pad(frames, (0, missing))
+    parts = frames.unflatten(2, (overlapping, hop_samples))
     added = frames.new_zeros(items, count + overlapping - 1, hop_samples)
     for number, part in enumerate(parts.unbind(2)):
         added[:, number:number + count] += part
