@@ -354,6 +354,17 @@ def test_another_model_converts_anew_and_shares_the_anchors(evaluation, reposito
     assert contents(evaluation.output) == ["report.html", "report.json"]
 
 
+def test_what_the_halves_say_alone_is_made_anew_and_told(evaluation, monkeypatch, tmp_path):
+    evaluation.run("--cache", tmp_path / "cache")
+    assert evaluation.report().model["refined"] is True
+    refined = []
+    monkeypatch.setattr(Converter, "convert", lambda own, source, target: refined.append(own.refined)
+                        or load_audio(target[0], RATE_HZ))
+    assert evaluation.run("--cache", tmp_path / "cache", "--unrefined").code == 0 and refined == [False] * 3
+    assert evaluation.report().model["refined"] is False
+    assert any("two halves say by themselves" in note for note in evaluation.report().notes)
+
+
 def test_a_missing_reference_fails_its_pairs_only(evaluation):
     (evaluation.folder / "ls1" / "0.wav").unlink()
     ended = evaluation.run()

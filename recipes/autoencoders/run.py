@@ -67,7 +67,7 @@ def make(name, options):
         ["train", str(CONFIGS / f"{name}.yaml"), "-o", str(folder), f"data.path={options.data}", *options.settings]
         + ["--resume"] * model.exists(),
         ["evaluate", str(model), "--pairs", options.pairs, "-o", str(report), "--limit", str(options.limit),
-         "--cache", str(options.output / "cache"), "--workers", "1"],
+         "--cache", str(options.output / "cache"), "--workers", "1", "--unrefined"],
         ["probe", str(model), "--data", options.data, "--only", "speaker", "--speakers", "60", "--seconds", "12",
          "-o", str(probes), "--force"],
     ]
@@ -76,7 +76,7 @@ def make(name, options):
         if any(subprocess.run([sys.executable, "-m", "vc", *step]).returncode for step in steps):
             return False
         first, second = load_pair(options)
-        load(model, "cpu").convert_file(first, second, folder / "sample.ogg", force=True)
+        load(model, "cpu", refined=False).convert_file(first, second, folder / "sample.ogg", force=True)
         write_atomically(folder / "row.json", json.dumps(row(name, folder), indent=1) + "\n")
     except VcError as error:
         print(f"autoencoders: error: {name}: {error}", file=sys.stderr)

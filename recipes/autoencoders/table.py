@@ -10,8 +10,10 @@ from pathlib import Path
 
 from run import HERE, members
 
+from vc.evaluation.comparison import compare
 from vc.evaluation.page.document import document
 from vc.evaluation.page.markup import element, joined
+from vc.evaluation.result import load_result
 from vc.files import write_atomically
 
 SAMPLES = HERE / "samples"
@@ -31,6 +33,14 @@ COLUMNS = (
     ("CPU s a step", "cpu_seconds_a_step", "{:.2f}"),
     ("parameters, M", "parameters", "{:.1f}"),
 )
+# What conversions of the same pairs are compared in with those of the reference: title, measure, how it is written.
+REFERENCE = "small"
+COMPARED = (
+    ("cosine to target", "cosine_to_target", "{:+.3f}"),
+    ("WER, points", "wer", "{:+.1f}"),
+    ("DNSMOS", "dnsmos", "{:+.2f}"),
+    ("log-F0 correlation", "f0_correlation", "{:+.2f}"),
+)
 
 
 def main(folder):
@@ -42,30 +52,67 @@ def main(folder):
         return 1
     for row in rows:
         write_atomically(SAMPLES / f"{row['member']}.ogg", sample(folder, row).read_bytes())
-    write_atomically(HERE / "table.md", markdown(rows))
-    write_atomically(folder / "index.html", page(rows, folder))
+    found = differences(rows, folder)
+    write_atomically(HERE / "table.md", markdown(rows, found))
+    write_atomically(folder / "index.html", page(rows, found, folder))
     print(f"{len(rows)} of {len(members())} members: {HERE / 'table.md'}, {folder / 'index.html'}")
     return 0
 
 
-def markdown(rows):
-    """A line a member, then what each of them is."""
-    lines = ["| | " + " | ".join(title for title, _, _ in COLUMNS) + " |", "|---|" + "---|" * len(COLUMNS)]
-    lines += [f"| [{row['member']}](samples/{row['member']}.ogg) | " + " | ".join(cells(row)) + " |" for row in rows]
+def differences(rows, folder):
+    """{member: {measure: vc.evaluation.comparison.Difference}}: a member's conversions less the reference's, pair by
+    pair. Empty where the reference, or all but it, is missing."""
+    names = [row["member"] for row in rows]
+    others = [name for name in names if name != REFERENCE]
+    if REFERENCE not in names or not others:
+        return {}
+    names = [REFERENCE, *others]
+    compared = compare([load_result(folder / name / "report") for name in names], names)
+    of_all = {row.measure.name: row.differences for row in compared.rows}
+    return {name: {measure: of_all[measure][number] for _, measure, _ in COMPARED}
+            for number, name in enumerate(others)}
+
+
+def markdown(rows, found):
+    """A line a member, a line each for what it has more than the reference, then what each of them is."""
+    lines = _markdown_table([title for title, _, _ in COLUMNS],
+                            {f"[{row['member']}](samples/{row['member']}.ogg)": cells(row) for row in rows})
+    if found:
+        lines += ["", f"More than **{REFERENCE}** has, pair by pair:", "",
+                  *_markdown_table([title for title, _, _ in COMPARED],
+                                   {name: compared_cells(measures) for name, measures in found.items()})]
     lines += ["", *(f"- **{row['member']}**: {row['idea']}" for row in rows)]
     return "\n".join(lines) + "\n"
 
 
-def page(rows, folder):
-    """The table and a sound of each member, one HTML file."""
-    heads = [element("th", {"scope": "col"}, title) for title in ("member", *(title for title, _, _ in COLUMNS))]
-    body = [element("tr", {}, element("th", {"scope": "row"}, row["member"]),
-                    *(element("td", {}, cell) for cell in cells(row))) for row in rows]
-    table = element("table", {}, element("thead", {}, element("tr", {}, *heads)), element("tbody", {}, *body))
+def _markdown_table(titles, body):
+    heads = ["| | " + " | ".join(titles) + " |", "|---|" + "---|" * len(titles)]
+    return heads + [f"| {name} | " + " | ".join(cells) + " |" for name, cells in body.items()]
+
+
+def page(rows, found, folder):
+    """The tables and a sound of each member, one HTML file."""
+    figures = _html_table([title for title, _, _ in COLUMNS], {row["member"]: cells(row) for row in rows})
+    against = _html_table([title for title, _, _ in COMPARED],
+                          {name: compared_cells(measures) for name, measures in found.items()})
     sounds = joined(element("div", {"class": "card"}, element("h3", {}, row["member"]), element("p", {}, row["idea"]),
                             player(sample(folder, row))) for row in rows)
-    return document("The family of auto-encoders", {"Figures": table, "Listening": sounds},
+    return document("The family of auto-encoders",
+                    {"Figures": figures, f"More than {REFERENCE} has, pair by pair": against, "Listening": sounds},
                     {"members": len(rows), "steps": rows[0]["steps"]})
+
+
+def _html_table(titles, body):
+    heads = [element("th", {"scope": "col"}, title) for title in ("member", *titles)]
+    lines = [element("tr", {}, element("th", {"scope": "row"}, name), *(element("td", {}, cell) for cell in cells))
+             for name, cells in body.items()]
+    return element("table", {}, element("thead", {}, element("tr", {}, *heads)), element("tbody", {}, *lines))
+
+
+def compared_cells(measures):
+    """A member's differences to the reference, as they are shown."""
+    return [shown([difference.value, difference.low, difference.high], form)
+            for _, measure, form in COMPARED for difference in [measures[measure]]]
 
 
 def cells(row):

@@ -25,6 +25,8 @@ def add(commands):
     parser.add_argument("--force", action="store_true", help="make all sounds anew")
     parser.add_argument("--probes", type=_path, metavar="JSON",
                         help="what `vc probe` wrote of this model, for the page")
+    parser.add_argument("--unrefined", action="store_true", help="judge what the two halves say by themselves, without "
+                        "what recordings tell beyond them, as vc.load(refined=False) does")
     add_vocoder(parser)
     add_device(parser)
 
@@ -41,7 +43,7 @@ def _evaluate(options):
 
     found = evaluate(Request(options.pairs, options.output, options.model, options.manifest, options.device,
                              options.vocoder, options.workers, options.limit, options.cache, options.pca_data,
-                             options.keep, options.force, options.probes))
+                             options.keep, options.force, options.probes, not options.unrefined))
     print(markdown(found, columns=HEADLINE), end="")
     print(f"{options.output / FILE_NAME}: {len(found.pairs)} pairs; to look at: {options.output / PAGE_NAME}")
     for failure in found.failures:

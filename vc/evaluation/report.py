@@ -82,7 +82,7 @@ def _describe(request, converter, examiner):
             "parameters": sum(parameter.numel() for parameter in converter.model.parameters()),
             "content_dims": config.model.content_dims, "speaker_dims": config.model.speaker_dims,
             "content_frames_per_s": config.mel.sample_rate_hz / config.mel.hop_samples / config.model.stride,
-            "list": Path(request.pairs).name, "pairs": len(examiner.questions)}
+            "list": Path(request.pairs).name, "pairs": len(examiner.questions), "refined": request.refined}
 
 
 def _pairs(request, questions):
@@ -111,6 +111,8 @@ def _notes(request, examiner, speakers, missing):
         f"on {fitted}; converting replaces each component's mean and deviation by those of the target's references.",
         *(note for instrument in examiner.instruments.values() for note in instrument.notes()),
     ]
+    if not request.refined:
+        notes.append("Converted: what the two halves say by themselves, without what recordings tell beyond them.")
     if speakers.gender_is_guessed:
         notes.append(f"Woman and man are guesses from the median F0 of a speaker's recordings, above or below "
                      f"{WOMAN_ABOVE_HZ:.0f} Hz; a column gender in the table of recordings would tell.")

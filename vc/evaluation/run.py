@@ -34,7 +34,8 @@ class Request:
     recordings of the targets, by default manifest.tsv beside the pairs. limit: so many pairs, evenly from the list.
     cache: folder for what is kept, by default within `folder`. pca_data: a prepared corpus to fit the principal
     components on, by default the list's own recordings. workers: processes, by default one a processor. keep: copy
-    sounds to listen to. force: make sounds anew. probes: what `vc probe` wrote of the same model."""
+    sounds to listen to. force: make sounds anew. probes: what `vc probe` wrote of the same model. refined: see
+    vc.conversion.load."""
 
     pairs: Path
     folder: Path
@@ -49,6 +50,7 @@ class Request:
     keep: bool = False
     force: bool = False
     probes: Path | None = None
+    refined: bool = True
 
     @property
     def table(self):
@@ -60,14 +62,14 @@ def evaluate(request: Request):
     """Evaluate and write the report; returns the Result. Raises VcError where nothing can be evaluated; what fails for
     one answer stands in the result's failures."""
     questions, texts = read_questions(request)
-    converter = load(request.model, request.device, request.vocoder)
+    converter = load(request.model, request.device, request.vocoder, request.refined)
     probes = {} if request.probes is None else load_findings(request.probes, converter.fingerprint)
     instruments = {name: instrument(texts) for name, instrument in INSTRUMENTS.items()}
     cache_folder = Path(request.cache or Path(request.folder) / "cache")
     components = fit_pca(converter.model.config, questions, cache_folder, request.pca_data)
-    settings = Settings(model_path(request.model), request.device, request.vocoder, components, texts)
+    settings = Settings(model_path(request.model), request.device, request.vocoder, components, texts, request.refined)
     facts = Facts(converter.fingerprint, converter.vocoder.fingerprint, converter.mel.model_dump_json(),
-                  components.stem)
+                  components.stem, str(request.refined))
     with workforce(start_studio, settings, request.workers or processors(), Studio(settings, converter)) as work:
         examiner = Examiner(work, Cache(cache_folder / "readings.jsonl"), instruments, facts,
                             some_of(questions, request.limit))

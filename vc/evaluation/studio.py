@@ -22,13 +22,15 @@ from vc.evaluation.systems import SYSTEMS
 
 @dataclass(frozen=True)
 class Settings:
-    """What a Studio works with. model: path. components: path of the principal components. texts: all of the test."""
+    """What a Studio works with. model: path. components: path of the principal components. texts: all of the test.
+    refined: see vc.conversion.load."""
 
     model: Path
     device: str
     vocoder: str
     components: Path
     texts: tuple
+    refined: bool
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,8 @@ class Studio:
 
     @cached_property
     def converter(self):
-        return self._converter or load(self._settings.model, self._settings.device, self._settings.vocoder)
+        settings = self._settings
+        return self._converter or load(settings.model, settings.device, settings.vocoder, settings.refined)
 
     @cached_property
     def classical(self):

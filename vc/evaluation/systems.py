@@ -37,7 +37,8 @@ def _resynthesise(tool, recording, references):
 
 
 SYSTEMS = {
-    MODEL: Maker("converted", "model", tool="converter", depends=lambda facts: (facts.fingerprint, facts.vocoder)),
+    MODEL: Maker("converted", "model", tool="converter",
+                 depends=lambda facts: (facts.fingerprint, facts.vocoder, facts.refined)),
     "source": Maker("source unchanged"),
     "target": Maker("target's other recording", begins_with="target"),
     VOCODED_SOURCE: Maker("source through mel and vocoder alone", tool="converter", make=_resynthesise,
@@ -52,13 +53,14 @@ SYSTEMS = {
 
 @dataclass(frozen=True)
 class Facts:
-    """What decides how sounds are made, each as one string: the model's fingerprint, the vocoder, the mel, and the
-    principal components."""
+    """What decides how sounds are made, each as one string: the model's fingerprint, the vocoder, the mel, the
+    principal components, and whether conversion is refined."""
 
     fingerprint: str
     vocoder: str
     mel: str
     components: str
+    refined: str
 
 
 def sound_path(folder, name, recording, references, facts):
