@@ -67,52 +67,50 @@ def differences(rows, folder):
     if REFERENCE not in names or not others:
         return {}
     names = [REFERENCE, *others]
-    compared = compare([load_result(folder / name / "report") for name in names], names)
-    of_all = {row.measure.name: row.differences for row in compared.rows}
-    return {name: {measure: of_all[measure][number] for _, measure, _ in COMPARED}
-            for number, name in enumerate(others)}
+    rows = compare([load_result(folder / name / "report") for name in names], names).rows
+    of_all = {row.measure.name: row.differences for row in rows}
+    return {name: {measure: found[number] for measure, found in of_all.items()} for number, name in enumerate(others)}
 
 
 def markdown(rows, found):
     """A line a member, a line each for what it has more than the reference, then what each of them is."""
-    lines = _markdown_table([title for title, _, _ in COLUMNS],
-                            {f"[{row['member']}](samples/{row['member']}.ogg)": cells(row) for row in rows})
+    lines = _markdown_table(COLUMNS, {f"[{row['member']}](samples/{row['member']}.ogg)": cells(row) for row in rows})
     if found:
-        lines += ["", f"More than **{REFERENCE}** has, pair by pair:", "",
-                  *_markdown_table([title for title, _, _ in COMPARED],
-                                   {name: compared_cells(measures) for name, measures in found.items()})]
+        lines += ["", f"More than **{REFERENCE}** has, pair by pair:", "", *_markdown_table(COMPARED, compared(found))]
     lines += ["", *(f"- **{row['member']}**: {row['idea']}" for row in rows)]
     return "\n".join(lines) + "\n"
 
 
-def _markdown_table(titles, body):
-    heads = ["| | " + " | ".join(titles) + " |", "|---|" + "---|" * len(titles)]
-    return heads + [f"| {name} | " + " | ".join(cells) + " |" for name, cells in body.items()]
+def _markdown_table(columns, body):
+    heads = ["| | " + " | ".join(title for title, _, _ in columns) + " |", "|---|" + "---|" * len(columns)]
+    return heads + [f"| {name} | " + " | ".join(shown) + " |" for name, shown in body.items()]
 
 
 def page(rows, found, folder):
     """The tables and a sound of each member, one HTML file."""
-    figures = _html_table([title for title, _, _ in COLUMNS], {row["member"]: cells(row) for row in rows})
-    against = _html_table([title for title, _, _ in COMPARED],
-                          {name: compared_cells(measures) for name, measures in found.items()})
-    sounds = joined(element("div", {"class": "card"}, element("h3", {}, row["member"]), element("p", {}, row["idea"]),
-                            player(sample(folder, row))) for row in rows)
-    return document("The family of auto-encoders",
-                    {"Figures": figures, f"More than {REFERENCE} has, pair by pair": against, "Listening": sounds},
-                    {"members": len(rows), "steps": rows[0]["steps"]})
+    sections = {"Figures": _html_table(COLUMNS, {row["member"]: cells(row) for row in rows})}
+    if found:
+        sections[f"More than {REFERENCE} has, pair by pair"] = _html_table(COMPARED, compared(found))
+    sections["Listening"] = joined(
+        element("div", {"class": "card"}, element("h3", {}, row["member"]), element("p", {}, row["idea"]),
+                player(sample(folder, row))) for row in rows)
+    return document("The family of auto-encoders", sections, {"members": len(rows), "steps": rows[0]["steps"]})
 
 
-def _html_table(titles, body):
-    heads = [element("th", {"scope": "col"}, title) for title in ("member", *titles)]
-    lines = [element("tr", {}, element("th", {"scope": "row"}, name), *(element("td", {}, cell) for cell in cells))
-             for name, cells in body.items()]
+def _html_table(columns, body):
+    heads = [element("th", {"scope": "col"}, title) for title in ("member", *(title for title, _, _ in columns))]
+    lines = [element("tr", {}, element("th", {"scope": "row"}, name), *(element("td", {}, cell) for cell in shown))
+             for name, shown in body.items()]
     return element("table", {}, element("thead", {}, element("tr", {}, *heads)), element("tbody", {}, *lines))
 
 
-def compared_cells(measures):
-    """A member's differences to the reference, as they are shown."""
-    return [shown([difference.value, difference.low, difference.high], form)
-            for _, measure, form in COMPARED for difference in [measures[measure]]]
+def compared(found):
+    """{member: its differences to the reference as they are shown}."""
+    def cell(difference, form):
+        return shown(difference and [difference.value, difference.low, difference.high], form)
+
+    return {name: [cell(measures.get(measure), form) for _, measure, form in COMPARED]
+            for name, measures in found.items()}
 
 
 def cells(row):
