@@ -1,5 +1,7 @@
 """The speaker adversary: what reaches the encoder, what the classifier learns, how the weight rises."""
 
+import math
+
 import pytest
 import torch
 
@@ -41,6 +43,27 @@ def test_alternating_pulls_towards_indecision():
     before = torch.softmax(game.classifier(content), 1).max(1).values.mean()
     after = torch.softmax(game.classifier(content - 20 * content.grad), 1).max(1).values.mean()
     assert after < before
+
+
+def test_indecision_by_hand():
+    """Less the mean log probability of all speakers, whoever speaks: at least log 3 of three."""
+    game, (content, labels) = adversary("alternating", own_steps=3), content_that_tells()
+    attack = game.attack([content], labels, step=50)
+    probabilities = game.classifier(content).softmax(1)
+    torch.testing.assert_close(attack.loss, -probabilities.log().mean())
+    assert attack.loss >= math.log(3) and attack.weight == 0.25
+
+
+def test_the_classifier_learns_wholly_by_reversal_and_each_gradient_once():
+    game, (content, labels) = adversary("reversal"), content_that_tells()
+    attack = game.attack([content], labels, step=1)
+    attack.loss.backward()
+    game.step()
+    assert attack.weight == 1 and all(parameter.grad is None for parameter in game.classifier.parameters())
+
+
+def test_a_single_frame_is_enough():
+    assert adversary("reversal").classifier(torch.randn(2, 4, 1)).isfinite().all()
 
 
 def test_alternatings_classifier_learns_nothing_from_the_encoders_pass():

@@ -117,6 +117,16 @@ def test_bits_stop_pushing_beyond_one():
     assert x.grad.tolist() == [[[0, 1, 1, 0]]]
 
 
+def test_a_sigmoid_by_hand():
+    x = torch.tensor([[[0.0, 1.0]]])
+    torch.testing.assert_close(make_bottleneck("sigmoid", 1, {})(x).z, torch.tensor([[[0.5, 1 / (1 + math.exp(-1))]]]))
+    sigmoid = make_bottleneck("sigmoid", 1, {"affine": True, "offset": -2.0})
+    torch.testing.assert_close(sigmoid(x).z, torch.sigmoid(x - 2))
+    with torch.no_grad():
+        sigmoid.scale.fill_(3)
+    torch.testing.assert_close(sigmoid(x).z, torch.sigmoid(3 * x - 2))
+
+
 def test_divergence_by_hand():
     zero, two = torch.zeros(()), torch.tensor(2.0)
     assert divergence(zero, zero) == 0
@@ -140,6 +150,24 @@ def test_the_variational_penalty_leaves_free_bits_and_its_weight_is_annealed():
     squeezed.penalty.backward()
     assert vae.to_normal.bias.grad[0] == 0 and vae.to_normal.bias.grad[1] == pytest.approx(4)
     assert bottleneck("vae", {})(frames()).metrics["active"] == 8
+
+
+def test_free_bits_are_of_the_mean_divergence():
+    """A dimension that says 8 nats in every other frame says 4, whatever it says in the others."""
+    vae = bottleneck("vae", {"free_bits": 3.0}, dims=1)
+    with torch.no_grad():
+        vae.to_normal.weight.copy_(torch.tensor([4.0, 0.0]).view(2, 1, 1))
+        vae.to_normal.bias.zero_()
+    assert vae(torch.tensor([[[0.0, 1.0, 0.0, 1.0]]])).penalty.item() == 4
+
+
+@pytest.mark.parametrize("log_variance", [-1e4, 1e4])
+def test_the_variational_code_stays_finite(log_variance):
+    vae = bottleneck("vae", {})
+    with torch.no_grad():
+        vae.to_normal.bias[8:] = log_variance
+    squeezed = vae(frames())
+    assert squeezed.z.isfinite().all() and squeezed.penalty.isfinite()
 
 
 def test_the_variational_code_is_drawn_in_training_and_the_mean_otherwise():
@@ -213,6 +241,16 @@ def test_the_first_entries_are_frames(form):
     assert torch.equal(vq.codebooks, again.codebooks)
 
 
+def test_a_second_codebook_learns_from_what_the_first_leaves_over():
+    """Its first entries are frames less their nearest entry of the first codebook, as this one has become."""
+    vq, x = bottleneck("vq", {"codes": 6, "codebooks": 2}), frames()
+    vq.learn(x, None)
+    first, second = vq.codebooks
+    rows = x.transpose(1, 2).flatten(0, 1)
+    left = torch.stack([row - min(first, key=lambda entry: (row - entry).square().sum()) for row in rows])
+    assert all((left - entry).abs().amax(1).min() < 1e-6 for entry in second)
+
+
 def test_dead_entries_are_revived_and_the_others_stay():
     vq, x = bottleneck("vq", {"codes": 4, "decay": 0.9, "revive_below": 0.1}), frames()
     vq.learn(x, vq(x))
@@ -222,7 +260,7 @@ def test_dead_entries_are_revived_and_the_others_stay():
     while torch.equal(vq.codebooks[0, 2], far):
         vq.learn(x, None)
         steps += 1
-    assert steps == math.ceil(math.log(0.1) / math.log(0.9)) and vq.revived == 0.25
+    assert steps == math.ceil(math.log(0.1) / math.log(0.9)) and vq.revived == vq(x).metrics["revived"] == 0.25
     assert (x.transpose(1, 2).flatten(0, 1) == vq.codebooks[0, 2]).all(1).any()
 
 
@@ -331,6 +369,10 @@ def test_a_checkpoint_holds_all_that_decides_the_code(name, settings, tmp_path):
     again = make_bottleneck(name, 8, settings)
     load_weights(again, load_checkpoint(path).tensors, path)
     assert torch.equal(again.eval()(x).z, learnt) and torch.equal(fresh, learnt) == (name != "vq")
+    for goes_on in (squeezer, again):  # a resumed run learns as the uninterrupted one
+        torch.manual_seed(2)
+        goes_on.learn(x, None)
+    assert torch.equal(again(x).z, squeezer(x).z)
 
 
 def test_info_tells_the_bottleneck(call, repository, tmp_path):

@@ -74,6 +74,12 @@ def test_invariance_by_hand():
     assert loss_of("invariance", bottleneck="plain")(coding).item() == pytest.approx((0 + 2) / 2)
 
 
+def test_invariance_moves_both_codes():
+    heard, recorded = torch.randn(2, 1, 3, 4, requires_grad=True)
+    loss = loss_of("invariance", bottleneck="plain")(Coding(None, None, heard, lambda clean: recorded))
+    assert all(gradient.abs().max() > 0 for gradient in torch.autograd.grad(loss, [heard, recorded]))
+
+
 def test_a_loud_frame_does_not_hide_the_others():
     """What an encoder could cheat the distance by: nearly all of the deviation in one frame that never changes."""
     torch.manual_seed(0)
@@ -140,13 +146,45 @@ def test_bounds_of_several_sets_are_those_of_each():
 
 @pytest.mark.parametrize("frames, stride", [(41, 2), (40, 2), (7, 2), (41, 8)])
 def test_a_moment_is_the_speech_around_its_code(frames, stride):
-    """Each content frame t is paired with mel frames from two before to one behind its place, the outermost held on."""
+    """Each content frame t is paired with mel frames from two before to one behind its place, the outermost held on;
+    of the clean speech, whatever the encoder heard."""
     clean = torch.arange(frames, dtype=torch.float32).expand(1, 3, frames)
     times = torch.arange(-(-frames // stride))
-    coding = Coding(clean, clean, torch.zeros(1, 2, len(times)), None, stride)
+    coding = Coding(torch.randn(1, 3, frames), clean, torch.zeros(1, 2, len(times)), None, stride)
     found = loss_of("information", frames=4)._speech_at(times, coding).view(-1, 3, 4)
     wanted = (stride * times[:, None] + torch.arange(-2, 2)).clamp(0, frames - 1).float()
     assert torch.equal(found, wanted[:, None].expand(-1, 3, -1))
+
+
+def test_moments_are_drawn_from_the_whole_utterance():
+    """So many, each once, and what is said at each belongs to its code."""
+    seen = []
+
+    class Note(nn.Module):
+        def forward(self, speech, codes):
+            seen.append((speech[0, :, 0], codes[0, :, 0]))
+            return torch.zeros(1, 5, 5)
+
+    loss = loss_of("information", content_dims=1, bands=1, moments=5, frames=1)
+    loss.critic = Note()
+    for _ in range(40):
+        loss(Coding(None, torch.arange(60.0)[None, None], torch.arange(30.0)[None, None], None, 2))
+    assert all(torch.equal(speech, 2 * codes) and len(codes.unique()) == 5 for speech, codes in seen)
+    assert set(torch.cat([codes for _, codes in seen]).tolist()) == set(range(30))
+
+
+def test_the_ways_to_both_neighbours_count_half():
+    class Know(nn.Module):
+        def forward(self, stretches, wanted):
+            return 50 * torch.eye(2)[None]
+
+    class Guess(nn.Module):
+        def forward(self, stretches, wanted):
+            return torch.zeros(1, 2, 2)
+
+    loss = loss_of("neighbours", content_dims=1, ahead=2, context=3)
+    loss.next, loss.previous = Know(), Guess()
+    assert loss(coded(torch.randn(1, 1, 6))).item() == pytest.approx(-math.log(2) / 2)
 
 
 def test_neighbours_are_the_frames_ahead_and_behind():
@@ -308,6 +346,6 @@ def test_rates_are_of_sigmoids_alone():
 
 
 def test_a_segment_without_neighbours_is_refused(objective, batch):
-    with pytest.raises(ConfigError, match="neighbours.ahead: got 18, expected with context=4 less than the segment's "
+    with pytest.raises(ConfigError, match="neighbours.ahead: got 17, expected with context=4 less than the segment's "
                                           "21 content frames"):
-        objective("neighbours", "code_losses.neighbours.ahead=18")(batch, 0, torch.Generator())
+        objective("neighbours", "code_losses.neighbours.ahead=17")(batch, 0, torch.Generator())

@@ -83,6 +83,12 @@ def test_attention_knows_distances_and_no_places():
     assert (block(x[:, :, :9].flip(2)).flip(2) - block(x[:, :, :9])).abs().max() > 1e-3
 
 
+def test_attention_is_added_to_its_input():
+    first, x = make_core("transformer", 8, 3).first, torch.randn(1, 8, 5)
+    torch.nn.init.zeros_(first.joined.weight), torch.nn.init.zeros_(first.joined.bias)
+    assert torch.equal(first(x), x)
+
+
 # Ways between the frame rates
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 from vc import losses
 from vc.audio import save_audio
@@ -67,6 +68,26 @@ def test_a_share_of_the_items_is_spoilt_and_the_others_are_left(name, noises):
     assert 0.6 < left.float().mean() < 0.8
 
 
+def test_the_generator_decides_who_is_spoilt():
+    found, log_mel = [], torch.randn(50, 128, 5)
+    for seed in range(2):
+        torch.manual_seed(seed)  # torch's own has no say
+        found.append(Corruptions({"gaussian": {"share": 0.5}}, MEL).log_mel(log_mel, generator()))
+    assert torch.equal(*found)
+
+
+def test_corruptions_follow_each_other(noises):
+    wave, log_mel = some_speech()
+    names = ("noise", "gaussian", "room", "zeros")
+    chain, draws = Corruptions({name: settings_of(name, noises) for name in names}, MEL), generator()
+    found, again = (chain.wave(wave, draws), chain.log_mel(log_mel, draws)), generator()
+    for name in ("noise", "room"):
+        wave = Corruptions({name: settings_of(name, noises)}, MEL).wave(wave, again)
+    for name in ("gaussian", "zeros"):
+        log_mel = Corruptions({name: {}}, MEL).log_mel(log_mel, again)
+    assert torch.equal(found[0], wave) and torch.equal(found[1], log_mel)
+
+
 def test_nothing_to_do_hands_the_waveform_through():
     wave, log_mel = some_speech()
     for wanted in ({}, {"gaussian": {}}):
@@ -85,6 +106,8 @@ def test_zeros_fall_on_their_share_of_the_cells_and_say_the_bands_mean():
     found = Corruptions({"zeros": {"rate": 0.4}}, MEL).log_mel(log_mel, generator())
     hit = found != log_mel
     assert hit.float().mean().item() == pytest.approx(0.4, abs=0.02)
+    assert (hit[:, :, 1:] & ~hit[:, :, :-1]).float().mean().item() == pytest.approx(0.4 * 0.6, abs=0.02)  # one by one
+    assert (hit[:, 1:] & ~hit[:, :-1]).float().mean().item() == pytest.approx(0.4 * 0.6, abs=0.02)
     assert torch.equal(found[hit], log_mel.mean(2, keepdim=True).expand_as(log_mel)[hit])
 
 
@@ -159,12 +182,23 @@ def test_noise_comes_from_all_recordings_at_the_mels_rate_and_goes_round(noises)
     assert torch.allclose(hiss[:, :8000], hiss[:, 8000:16000], atol=1e-4)
 
 
+def test_a_piece_of_noise_begins_anywhere(tmp_path):
+    click = np.zeros(1000)
+    click[0] = 0.5
+    save_audio(tmp_path / "click.wav", click, 16000)
+    wave = torch.full((60, 1000), 0.1)
+    added = Corruptions({"noise": {"path": str(tmp_path)}}, MEL).wave(wave, generator()) - wave
+    places = added.abs().argmax(1)
+    assert len(places.unique()) > 50 and places.min() < 100 and places.max() >= 900
+
+
 def test_digital_silence_stays_finite(noises, tmp_path):
     save_audio(tmp_path / "nothing.wav", np.zeros(1600), 16000)
     wave, _ = some_speech()
     assert torch.equal(Corruptions({"noise": {"path": str(tmp_path)}}, MEL).wave(wave, generator()), wave)
     silent = Corruptions({"noise": {"path": str(noises)}}, MEL).wave(torch.zeros(2, 800), generator())
     assert torch.equal(silent, torch.zeros(2, 800))
+    assert torch.equal(Corruptions({"room": {}}, MEL).wave(torch.zeros(2, 800), generator()), torch.zeros(2, 800))
 
 
 def test_what_follows_a_click_in_a_room_dies_away_as_asked():
@@ -181,10 +215,20 @@ def test_what_follows_a_click_in_a_room_dies_away_as_asked():
     assert fallen_db.item() == pytest.approx(20, abs=0.5)
 
 
+def test_an_echo_does_not_come_round_to_the_beginning():
+    click = torch.zeros(4, 8000)
+    click[:, 7900] = 1
+    assert Corruptions({"room": {}}, MEL).wave(click, generator())[:, :7900].abs().max() < 1e-5
+
+
 def test_rooms_differ():
     click = torch.zeros(300, 12000)
     click[:, 0] = 1
     echo = Corruptions({"room": {}}, MEL).wave(click, generator())
+    assert F.cosine_similarity(echo[:-1, 1:], echo[1:, 1:]).abs().max() < 0.3
+    # Of the echo's energy a share of 10^(-6 * 0.1 s / time) is left after 0.1 s.
+    late = echo[:, 1600:].square().sum(1) / echo[:, 1:].square().sum(1)
+    assert late.min() < 10 ** (-0.6 / 0.18) and late.max() > 10 ** (-0.6 / 0.5)
     below_db = 10 * torch.log10(echo[:, 0].square() / echo[:, 1:].square().sum(1))
     assert -0.1 < below_db.min() < 1 and 11 < below_db.max() < 12.1 and 5 < below_db.mean() < 7
 

@@ -70,6 +70,7 @@ def test_the_verdict_trains_the_codes_and_not_the_critic():
     before = [parameter.clone() for parameter in judge.parameters()]
     verdict = judge.judge(codes)
     assert any(not torch.equal(*pair) for pair in zip(before, judge.parameters(), strict=True))
+    assert codes.grad is None  # what the critic learns by is not the encoder's to learn from
     judge.optimiser.zero_grad()
     verdict.loss.backward()
     assert codes.grad.abs().max() > 0

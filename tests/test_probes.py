@@ -16,9 +16,9 @@ from vc.config import Config, MelConfig, load_config
 from vc.data.store import StoreWriter
 from vc.errors import ConfigError, DataError
 from vc.level import NOMINAL_LEVEL_DB, speech_level_db
-from vc.probing import PROBES, findings, information, make_probe, parts, text
-from vc.probing.fitting import Effort, fit
-from vc.probing.heads import classify_frames, regress, regress_frames
+from vc.probing import PROBES, findings, heads, information, make_probe, parts, text
+from vc.probing.fitting import Effort, fit, padded
+from vc.probing.heads import classify, classify_frames, regress, regress_frames
 from vc.probing.listener import Heard
 from vc.probing.report import load_findings
 from vc.probing.run import run_probes
@@ -277,6 +277,76 @@ def test_information_is_found_in_the_half_that_has_it_and_not_in_exchanged_pairs
 
 
 # What they stand on
+
+
+def leaves_out_the_judged(predict):
+    """Whether what a probe says of the test part stays the same when its first item, and all answers of the test part,
+    are others. predict: (sequences, answers in (0, 1) an item, parts) -> an entry, or several, for each test item."""
+    generator = torch.Generator().manual_seed(0)
+    sequences = [torch.randn(3, 8, generator=generator) for _ in range(40)]
+    answers = torch.stack([sequence[0].mean() > 0 for sequence in sequences]).float()
+    dealt = parts.split_by_speaker([str(i // 2) for i in range(40)], 0)
+    before = predict(sequences, answers, dealt)
+    others = answers.clone()
+    others[dealt.test] = 1 - answers[dealt.test]
+    sequences[dealt.test[0]] = 100 * sequences[dealt.test[0]] + 50
+    after = predict(sequences, others, dealt)
+    own = len(before) // len(dealt.test)
+    return torch.allclose(before[own:].float(), after[own:].float(), atol=1e-4)
+
+
+LITTLE = Effort(steps=20, width=8, resamples=50)
+
+
+@pytest.mark.parametrize("predict", [
+    lambda x, y, dealt: regress(x, y, dealt, LITTLE),
+    lambda x, y, dealt: classify(x, y.long(), dealt, LITTLE),
+    lambda x, y, dealt: classify(x, y.long(), dealt, LITTLE, balanced=True),
+    lambda x, y, dealt: regress_frames(x, [one.repeat(8) for one in y], [torch.ones(8) > 0] * 40, dealt, LITTLE),
+    lambda x, y, dealt: classify_frames(x, [one.repeat(8) > 0 for one in y], dealt, LITTLE)])
+def test_no_probe_learns_from_what_it_is_judged_on(predict):
+    assert leaves_out_the_judged(predict)
+
+
+@pytest.mark.parametrize("head", [heads.Frames(3, 6, 2, (1, 2)), heads.Pooled(3, 6, 2)])
+def test_a_padded_item_is_probed_as_the_single_one(head):
+    sequences, head = [torch.randn(3, length) + 1 for length in (9, 4)], head.eval()
+    both, alone = head(*padded(sequences, torch.tensor([0, 1])))[1:], head(*padded(sequences, torch.tensor([1])))
+    torch.testing.assert_close(both[..., :4], alone)
+
+
+def test_pieces_of_a_recording_are_not_known_again():
+    """A speaker half that names the recording names its speaker, too, to a probe that has heard another piece."""
+    def speaker(who, number):
+        return torch.randn(30, generator=torch.Generator().manual_seed(100 * who + number))
+
+    heard = [piece for piece in speech(speaker=speaker) for _ in range(2)]
+    found = make_probe("speaker").measure(heard, FakeListener(), LITTLE)
+    assert found["speaker_from_speaker"].value < 0.5
+
+
+def test_the_channel_is_not_told_by_who_speaks():
+    def speaker(who, number):
+        return torch.randn(30, generator=torch.Generator().manual_seed(who))
+
+    heard = speech(speaker=speaker, channel=lambda who: ("studio", "street")[who % 2], speakers=40, recordings=3)
+    found = make_probe("channel").measure(heard, FakeListener(), LITTLE)
+    assert found["channel_from_speaker"].value < 0.8
+
+
+def test_a_moment_is_a_window_of_speech_and_the_code_of_its_middle():
+    """Of the frames' numbers as speech and of the codes' own as codes."""
+    piece = replace(speech()[0], log_mel=torch.arange(17.0)[None].half(), content=torch.arange(9.0)[None])
+    moments = information._draw([piece], FakeListener(), EFFORT)
+    assert sorted(moments.content.flatten().tolist()) == [2, 3, 4, 5, 6]  # whose eight frames are all there
+    assert torch.equal(moments.inputs, 2 * moments.content + torch.arange(-4.0, 4.0))
+
+
+def test_pairs_are_exchanged_within_their_part():
+    dealt = parts.split_by_speaker([str(i) for i in range(40)], 0)
+    exchanged = information._deal(dealt, EFFORT)
+    for part in (dealt.training, dealt.validation, dealt.test):
+        assert sorted(exchanged[part].tolist()) == part.tolist() != exchanged[part].tolist()
 
 
 def test_accuracies_by_hand():
