@@ -315,6 +315,16 @@ def test_a_padded_item_is_probed_as_the_single_one(head):
     torch.testing.assert_close(both[..., :4], alone)
 
 
+def test_frames_that_pad_a_batch_do_not_count(monkeypatch):
+    """Of undecided answers the loss is log 2 a frame, however much shorter one item is than the other."""
+    losses = []
+    monkeypatch.setattr(heads, "_of_frames", lambda sequences, valid, parts, effort, loss: losses.append(loss) or
+                        torch.zeros(1))
+    classify_frames([torch.randn(3, length) for length in (9, 4)], [torch.zeros(length) > 0 for length in (9, 4)],
+                    parts.Parts(*torch.tensor([[0], [1], [1]])), LITTLE)
+    assert losses[0](torch.zeros(2, 1, 9), torch.tensor([0, 1])).item() == pytest.approx(math.log(2))
+
+
 def test_pieces_of_a_recording_are_not_known_again():
     """A speaker half that names the recording names its speaker, too, to a probe that has heard another piece."""
     def speaker(who, number):

@@ -18,8 +18,9 @@ BUCKET_BATCHES = 8
 class Effort:
     """How hard the probes try, and the seed that makes them repeat.
 
-    steps: of training at most. patience: steps without a gain on the validation part before a probe stops. resamples:
-    of the bootstrap. candidates: of the bound on the information.
+    steps: of training, after which no further pass over the training part begins. patience: steps without a gain on the
+    validation part before a probe stops, likewise. resamples: of the bootstrap. candidates: of the bound on the
+    information.
     """
 
     steps: int = 1500

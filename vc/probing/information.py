@@ -143,7 +143,7 @@ def _draw(heard, listener, effort) -> Moments:
 
 
 def _deal(parts, effort):
-    """For each item another of its part, at random."""
+    """For each item one of its part, dealt at random, each once."""
     generator = torch.Generator().manual_seed(effort.seed)
     dealt = torch.zeros(sum(len(part) for part in (parts.training, parts.validation, parts.test)), dtype=torch.long)
     for part in (parts.training, parts.validation, parts.test):
