@@ -328,16 +328,16 @@ def test_frames_that_pad_a_batch_do_not_count(monkeypatch):
 def test_pieces_of_a_recording_are_not_known_again():
     """A speaker half that names the recording names its speaker, too, to a probe that has heard another piece."""
     def speaker(who, number):
-        return torch.randn(30, generator=torch.Generator().manual_seed(100 * who + number))
+        return torch.randn(200, generator=torch.Generator().manual_seed(100 * who + number))
 
-    heard = [piece for piece in speech(speaker=speaker) for _ in range(2)]
+    heard = [piece for piece in speech(speaker=speaker) for _ in range(4)]
     found = make_probe("speaker").measure(heard, FakeListener(), LITTLE)
     assert found["speaker_from_speaker"].value < 0.5
 
 
 def test_the_channel_is_not_told_by_who_speaks():
     def speaker(who, number):
-        return torch.randn(30, generator=torch.Generator().manual_seed(who))
+        return torch.randn(200, generator=torch.Generator().manual_seed(who))
 
     heard = speech(speaker=speaker, channel=lambda who: ("studio", "street")[who % 2], speakers=40, recordings=3)
     found = make_probe("channel").measure(heard, FakeListener(), LITTLE)
