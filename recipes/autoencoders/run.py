@@ -132,8 +132,8 @@ def idea(name):
 
 
 def last(readings, name):
-    """The latest reading of a name in a training log."""
-    return next(reading[name] for reading in reversed(readings) if name in reading)
+    """The latest reading of a name in a training log, None where there is none: too few speakers to hold some out."""
+    return next((reading[name] for reading in reversed(readings) if name in reading), None)
 
 
 def bits_per_second(model):
