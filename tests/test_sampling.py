@@ -67,6 +67,23 @@ def test_every_place_of_an_utterance_is_heard():
         assert {int(getattr(draw, part).begins[0, 0]) % 12 for draw in draws} == {0, 1, 2}
 
 
+def test_either_end_of_the_only_utterance_is_the_source():
+    sampler = SegmentSampler(utterances([20]), 10, 10, balance=0.5, seed=1)
+    draws = [sampler.draw(step, 1) for step in range(30)]
+    heard = {tuple(int(getattr(draw, part).begins[0, 0]) for part in ("source", "reference")) for draw in draws}
+    assert heard == {(0, 10), (10, 0)}
+
+
+def test_the_cut_between_source_and_reference_lies_anywhere():
+    sampler = SegmentSampler(utterances([10] * 4), 30, 30, balance=0.5, seed=1)
+    owners = owner(utterances([10] * 4))
+    draws = [sampler.draw(step, 1) for step in range(60)]
+    for part in ("source", "reference"):
+        heard = [owners[indices(getattr(draw, part), 30)[0]] for draw in draws]
+        assert {int(one[0]) for one in heard} == {0, 1, 2, 3}  # whose utterance begins it
+        assert {len(set(one.tolist())) for one in heard} == {1, 2, 3}  # how many it goes through
+
+
 def test_a_batch_is_a_function_of_seed_and_step():
     spoken = utterances([100] * 3, [100] * 3, [100])
     first, again = (SegmentSampler(spoken, 40, 40, 0.5, seed=7) for _ in range(2))
@@ -137,4 +154,7 @@ def test_the_loader_serves_any_step_in_any_order():
         assert batch.source_f0.shape == (2, 3) and batch.reference_f0.shape == (2, 2)
         frames = [0, 20, 39]  # the last lies right behind the segment
         np.testing.assert_array_equal(batch.source_f0.numpy(), source[:, frames] // 10)
+        reference = indices(sampler.draw(step, 2).reference, 30)
+        np.testing.assert_allclose(batch.reference.numpy() * 32768, reference)
+        np.testing.assert_array_equal(batch.reference_f0.numpy(), reference[:, [0, 20]] // 10)
     loader.close()
