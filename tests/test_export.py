@@ -130,6 +130,12 @@ def test_existing_graphs_need_force(call, vocoder, tiny_model, tmp_path, monkeyp
     assert contents(tmp_path) == ["model-decoder.onnx", "vocoder.onnx"]
 
 
+def test_missing_folders_are_made(call, vocoder, tmp_path):
+    assert call("export", vocoder, "-o", tmp_path / "new" / "one" / "vocoder.onnx").code == 0
+    assert contents(tmp_path / "new" / "one") == ["vocoder.onnx"]
+
+
 def test_a_place_that_cannot_be_written(call, vocoder, tmp_path):
-    result = call("export", vocoder, "-o", tmp_path / "nowhere" / "vocoder.onnx")
+    (tmp_path / "file").write_text("no folder")
+    result = call("export", vocoder, "-o", tmp_path / "file" / "vocoder.onnx")
     result.assert_refused("cannot be written")

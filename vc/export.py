@@ -40,8 +40,9 @@ def graph_files(task, path):
 
 
 def export_converter(model, path, fingerprint=""):
-    """Write the files that `graph_files` names, in place of those that exist; returns their paths. fingerprint: the
-    model's, for the metadata. Raises VcError where onnx is missing, or the place cannot be written."""
+    """Write the files that `graph_files` names, in place of those that exist, and the folders they miss; returns their
+    paths. fingerprint: the model's, for the metadata. Raises VcError where onnx is missing, or the place cannot be
+    written."""
     log_mel = torch.zeros(1, model.config.mel.bands, TRACED_FRAMES)
     embedding = model.encode(log_mel)
     encoder, decoder = graph_files("converter", path)
@@ -203,6 +204,7 @@ def _write(graph, inputs, path, input_axes, output_axes, metadata):
         raise VcError("exporting needs onnx, which is not installed; pip install vc[export]")
     axes = {name: {axis: f"{name}_length"} for name, axis in (input_axes | output_axes).items() if axis is not None}
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as draft, warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # of shapes that tracing takes for constants; the test compares lengths
             torch.onnx.export(graph.eval(), inputs, str(draft), input_names=list(input_axes),
