@@ -193,6 +193,18 @@ def test_what_cannot_be_mixed_with_noise_is_left_out(clips, noise, tmp_path):
     assert not np.array_equal(*mixed)
 
 
+def test_calibrating_on_nothing_is_refused_in_one_line(clips, noise, tiny_model, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "trained").mkdir()
+    (tmp_path / "trained" / "speaker").symlink_to(clips / "kathleen")  # this name is not held out
+    for speech, sounds, message in ((clips, tmp_path / "empty", "empty: no audio file (all), expected a folder for"),
+                                    (tmp_path / "trained", noise.parent, "no speaker there was held out")):
+        code = recipe.main([str(tiny_model), str(speech), str(sounds), "--held-out", "-o", str(tmp_path / "c.json")])
+        told = capsys.readouterr().err
+        assert code == 1 and message in told and told.count("\n") == 1, told
+    assert not (tmp_path / "c.json").exists()
+
+
 def test_a_cost_table_moves_the_verdict(call, source, calibrated, tiny_model):
     score = strangeness(vc.load(tiny_model, "cpu"), source).score
     own = calibrated(familiar=(score - 1, score + 1), strange=(score - 0.5, score + 2))

@@ -19,7 +19,7 @@ from vc.calibration import calibrate, save_calibration
 from vc.conversion import load
 from vc.data.layouts import find_recordings
 from vc.data.sampling import is_held_out
-from vc.errors import AudioError, VcError
+from vc.errors import AudioError, DataError, VcError
 from vc.familiarity import strangeness
 from vc.level import SILENCE_DBFS, speech_level_db
 
@@ -60,10 +60,14 @@ def add_sources(parser):
 
 
 def speech(converter, options):
-    """Paths of the speech that the options ask for."""
+    """Paths of the speech that the options ask for. Raises DataError where there is none."""
     settings = converter.model.config.data
-    return [recording.path for recording in find_recordings(options.speech).recordings
-            if not options.held_out or is_held_out(recording.speaker, settings)]
+    found = [recording.path for recording in find_recordings(options.speech).recordings
+             if not options.held_out or is_held_out(recording.speaker, settings)]
+    if not found:
+        raise DataError(f"{options.speech}: no speaker there was held out of the model's training; give recordings of "
+                        f"others, without --held-out")
+    return found
 
 
 def noisy(paths, others, folder):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from vc.data.layouts import list_audio
+from vc.errors import DataError
 
 # Folder of a clip: its class. What stands in none is a class of its own.
 CLASSES = {
@@ -22,10 +23,15 @@ RATE_HZ = 16000
 def clips(folder, half="all"):
     """{path: class} of the audio files below `folder`, one folder a kind; all of them or one half.
 
-    ESC's names are FOLD-RECORDING-TAKE: takes of one recording go to the same half.
+    ESC's names are FOLD-RECORDING-TAKE: takes of one recording go to the same half. Raises DataError where there is
+    none.
     """
-    return {Path(folder) / file: _class(Path(file).parent.name) for file in list_audio(folder)
-            if half == "all" or half == _half("-".join(Path(file).stem.split("-")[:2]))}
+    found = {Path(folder) / file: _class(Path(file).parent.name) for file in list_audio(folder)
+             if half == "all" or half == _half("-".join(Path(file).stem.split("-")[:2]))}
+    if not found:
+        raise DataError(f"{folder}: no audio file ({half}), expected a folder for each kind of sound; give another "
+                        f"folder or --half")
+    return found
 
 
 def _half(name):
