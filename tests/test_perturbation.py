@@ -67,6 +67,19 @@ def test_a_warp_moves_pitch_and_formants_alike():
     torch.testing.assert_close(move.matrix, SourceFilter(MEL).moved(ratio, ratio))
 
 
+def test_ratios_by_hand(monkeypatch):
+    """Warp, formants and pitch each have a draw of their own, over the whole of their range."""
+    asked = []
+    monkeypatch.setattr(SourceFilter, "moved", lambda self, *ratios: asked.append(ratios) or torch.zeros(1, 1, 1))
+    settings = PerturbConfig(**STILL | {"warp_ratio": 1.1, "formant_ratio": 1.25, "pitch_semitones": 5})
+    move = Perturbation(MEL, settings).draw(500, seeded())
+    (formant, pitch), = asked
+    warp, formants, semitones = (torch.rand(500, 11, generator=seeded()) * 2 - 1)[:, :3].unbind(1)
+    torch.testing.assert_close(formant, 1.1 ** warp * 1.25 ** formants)
+    torch.testing.assert_close(pitch, 1.1 ** warp * 2 ** (5 * semitones / 12))
+    torch.testing.assert_close(move.pitch, pitch)
+
+
 def test_level_by_hand():
     settings = PerturbConfig(**STILL | {"level_db": 6})
     draw = torch.rand(1, 11, generator=seeded(1))[0, 3].item() * 2 - 1
