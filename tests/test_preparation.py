@@ -305,6 +305,13 @@ def test_two_workers_give_the_same_bytes_as_one(tmp_path, many):
     assert contents(tmp_path / "out") == whole
 
 
+@pytest.mark.parametrize("workers", [0, -1])
+def test_no_workers_are_a_wrong_call(call, tmp_path, workers):
+    ended = call("prepare", tmp_path, "-o", tmp_path / "out", "--workers", str(workers))
+    assert ended.code == 2 and f"argument --workers: {workers} is not positive" in ended.err, ended
+    assert not (tmp_path / "out").exists()
+
+
 def test_few_recordings_are_in_flight(tmp_path):
     plant(tmp_path, 1)
     taken = []

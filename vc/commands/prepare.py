@@ -1,6 +1,6 @@
 """`vc prepare`: recordings made ready for training."""
 
-from vc.commands.shared import add_command, nonempty
+from vc.commands.shared import add_command, nonempty, positive
 from vc.data.layouts import LAYOUTS
 
 
@@ -16,7 +16,7 @@ def add(commands):
     parser.add_argument("--sample-rate", type=int, default=16000, metavar="HZ", help="default: %(default)s")
     parser.add_argument("--min-seconds", type=float, default=0.5, metavar="S",
                         help="leave out what is shorter after trimming (default: %(default)s)")
-    parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one a processor)")
+    parser.add_argument("--workers", type=positive, metavar="N", help="processes (default: one a processor)")
 
 
 def _prepare(options):
