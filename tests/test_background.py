@@ -57,6 +57,12 @@ def test_a_drowned_band_says_what_the_decoder_says():
     assert known[0].max() < -1.9 and known[1].abs().max() < 0.02
 
 
+def test_half_of_the_trust_by_hand():
+    log_mel, drawn = torch.full((1, 1), math.log(5) / 2), torch.full((1, 1), -2.0)
+    known = without_noise(log_mel, drawn, torch.tensor([[1.0]]))  # five times the noise's power: four are its own
+    assert known.item() == pytest.approx((math.log(4) / 2 - 2) / 2)
+
+
 def test_what_is_fitted_to_a_reference_is_less_of_its_noise(clips, tmp_path, monkeypatch):
     converter, clip = load(device="cpu"), clips / "kathleen" / "aurora.flac"
     audio, rate = load_audio(clip, 16000), 16000

@@ -91,6 +91,20 @@ def test_a_guard_says_nothing_of_the_model_that_it_remembers(tiny_model):
     assert loss() == 0
 
 
+def test_strangers_speak_up_to_an_octave_higher_and_lower(tiny_model, monkeypatch):
+    model = load_model(tiny_model)[0]
+    guard, asked = Guard(Config(guard=dict(weight=1.0, share=0.5)).guard, model), []
+    monkeypatch.setattr(type(model), "decode", lambda self, content, speaker, f0: asked.append(f0) or f0[:, None])
+    f0 = torch.tensor([150.0, 0.0, 200.0]).repeat(400, 1)
+    guard(model, torch.rand(400, 8, 3), torch.randn(400, 16), f0, torch.Generator().manual_seed(0))
+    wanted, heard = asked
+    assert torch.equal(wanted, heard) and heard.shape == (200, 3)  # of both models the same, of half of the batch
+    octaves = torch.log2(heard[:, 0] / 150)
+    torch.testing.assert_close(octaves, torch.log2(heard[:, 2] / 200))
+    assert not heard[:, 1].any()
+    assert -1 <= octaves.min() < -0.9 and 0.9 < octaves.max() <= 1 and octaves.mean().abs() < 0.15
+
+
 def test_strangers_lie_at_all_distances(tiny_model):
     guard = Guard(Config(guard=dict(weight=1.0)).guard, load_model(tiny_model)[0])
     speaker = torch.nn.functional.normalize(torch.randn(1, 16), dim=1).expand(500, 16)
