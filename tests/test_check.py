@@ -103,6 +103,19 @@ def test_the_threshold_costs_least(costs, threshold):
     assert Calibration("", (0.0, 1.0, 2.5, 3.0), (2.0, 4.0, 5.0), {}).threshold(costs) == threshold
 
 
+@pytest.mark.parametrize("costs", [CostTable(), CostTable(miss=3), CostTable(false_alarm=4), CostTable(share=0.2)])
+def test_the_threshold_costs_least_of_lists_of_different_lengths(costs):
+    rng = np.random.default_rng(0)
+    familiar, strange = np.sort(rng.normal(0, 1, 60)), np.sort(rng.normal(1.5, 1, 12))
+
+    def expected(threshold):
+        missed, alarms = np.mean(strange < threshold), np.mean(familiar >= threshold)
+        return costs.share * costs.miss * missed + (1 - costs.share) * costs.false_alarm * alarms
+
+    chosen = Calibration("", tuple(familiar), tuple(strange), {}).threshold(costs)
+    assert expected(chosen) == pytest.approx(min(map(expected, np.linspace(-4, 6, 20001))))
+
+
 def test_among_equal_thresholds_the_middle_one():
     assert Calibration("", (1.0, 2.0), (4.0, 5.0), {}).threshold(CostTable()) == 3.0
 

@@ -132,6 +132,20 @@ def plant_one_of_each(root):
     (root / "ben/torn.wav").write_bytes((root / "anna/good.wav").read_bytes()[:20])
 
 
+def test_the_f0_is_that_of_the_stored_sound(tmp_path):
+    time_s = np.arange(2 * RATE) / RATE
+    phase = 2 * np.pi * np.cumsum(120 + 60 * time_s) / RATE  # 0.6 Hz from one F0 to the next
+    voice = 0.05 * sum(np.sin(k * phase) / k for k in range(1, 11))
+    write(tmp_path / "in/anna/a.wav", np.concatenate([np.zeros(RATE // 2), voice, np.zeros(RATE // 2)]))
+    run(tmp_path / "in", tmp_path / "out")
+    store = SpeechStore(tmp_path / "out")
+    begin = np.flatnonzero(np.abs(store.samples.astype(float)) > 300)[0]
+    told, wanted = store.pitch.astype(float), 120 + 60 * (np.arange(len(store.pitch)) * RATE // 100 - begin) / RATE
+    inner = slice(begin * 100 // RATE + 10, begin * 100 // RATE + 190)
+    assert len(told) == len(store.samples) * 100 // RATE
+    np.testing.assert_allclose(told[inner], wanted[inner], atol=0.3)
+
+
 def test_every_reason_stands_in_the_report(tmp_path):
     plant_one_of_each(tmp_path / "in")
     report = run(tmp_path / "in", tmp_path / "out")
