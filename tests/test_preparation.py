@@ -121,17 +121,6 @@ def test_stereo_at_another_rate_keeps_its_pitch_and_length(tmp_path):
     assert np.abs(np.fft.rfft(samples)).argmax() / 2.0 == pytest.approx(1000.0, abs=0.5)
 
 
-# What is left out
-
-
-def plant_one_of_each(root):
-    write(root / "anna/good.wav", tone(1.0))
-    write(root / "anna/short.wav", tone(0.3))
-    write(root / "anna/silent.wav", np.zeros(RATE))
-    write(root / "ben/clipped.wav", np.clip(tone(1.0, level_db=0.0, rate=44100), -1, 1) * 0.999, rate=44100)
-    (root / "ben/torn.wav").write_bytes((root / "anna/good.wav").read_bytes()[:20])
-
-
 def test_the_f0_is_that_of_the_stored_sound(tmp_path):
     time_s = np.arange(2 * RATE) / RATE
     phase = 2 * np.pi * np.cumsum(120 + 60 * time_s) / RATE  # 0.6 Hz from one F0 to the next
@@ -144,6 +133,25 @@ def test_the_f0_is_that_of_the_stored_sound(tmp_path):
     inner = slice(begin * 100 // RATE + 10, begin * 100 // RATE + 190)
     assert len(told) == len(store.samples) * 100 // RATE
     np.testing.assert_allclose(told[inner], wanted[inner], atol=0.3)
+
+
+# What is left out
+
+
+def plant_one_of_each(root):
+    write(root / "anna/good.wav", tone(1.0))
+    write(root / "anna/short.wav", tone(0.3))
+    write(root / "anna/silent.wav", np.zeros(RATE))
+    write(root / "ben/clipped.wav", np.clip(tone(1.0, level_db=0.0, rate=44100), -1, 1) * 0.999, rate=44100)
+    (root / "ben/torn.wav").write_bytes((root / "anna/good.wav").read_bytes()[:20])
+
+
+def test_what_is_too_short_is_told_after_trimming_and_hours_at_the_own_rate(tmp_path):
+    for name, duration_s in ("short", 0.2), ("long", 1.2):
+        write(tmp_path / f"in/anna/{name}.wav", np.concatenate([np.zeros(RATE), tone(duration_s), np.zeros(RATE)]))
+    report = run(tmp_path / "in", tmp_path / "out", sample_rate_hz=8000)
+    assert [(item.path, item.reason) for item in report.left_out] == [("anna/short.wav", "too short")]
+    assert report.hours * 3600 == pytest.approx(1.2, abs=0.3)  # and what trimming leaves at its edges
 
 
 def test_every_reason_stands_in_the_report(tmp_path):

@@ -3,6 +3,7 @@
 import os
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from vc.checkpoint import load_checkpoint, save_checkpoint
 from vc.errors import AudioError, SearchError
 from vc.search import Index, store
 from vc.search.content import Sequence, find
+from vc.search.index import voice_of
 from vc.search.neighbours import nearest
 from vc.search.passages import Listener
 from vc.search.store import load_entries
@@ -82,6 +84,11 @@ def test_long_recordings_are_heard_in_windows_that_overlap(converter, clips, tmp
     assert seconds == pytest.approx(84 + len(one) / RATE_HZ)
     assert [passage.start_s for passage in passages] == [0.0, 20.0]  # those in which nobody speaks are left out
     assert all(passage.seconds == 30 for passage in passages)
+
+
+def test_passages_count_by_their_length():
+    passages = [SimpleNamespace(speaker=np.eye(2)[i], seconds=seconds) for i, seconds in enumerate((30.0, 10.0))]
+    np.testing.assert_allclose(voice_of(passages, "x"), np.array([3, 1]) / np.sqrt(10))
 
 
 def test_windows_give_one_answer_a_place(converter, clips, tmp_path):
