@@ -246,6 +246,13 @@ def test_the_place_of_a_slower_copy_is_found():
     assert find(Sequence(slower, slower), [Sequence(one, one) for one in sequences])[0].place == 7
 
 
+def test_each_step_in_which_only_one_goes_on_costs():
+    query = np.random.default_rng(0).standard_normal((8, 10)).astype(np.float32)
+    slow = np.repeat(query, 2, axis=1)  # on each of its frames but the first and the last the query waits once
+    scores = [find(Sequence(query, query), [Sequence(there, there)])[0].score for there in (query, slow)]
+    assert scores == [pytest.approx(1.0, abs=1e-4), pytest.approx(1 - 8 * 0.1 / 10, abs=1e-4)]
+
+
 def test_a_sequence_that_says_it_twice_answers_twice():
     rng = np.random.default_rng(0)
     said, between = rng.standard_normal((6, 30)), rng.standard_normal((6, 150))
