@@ -234,6 +234,16 @@ def test_a_read_only_folder(call, convert, clips, prepared, repository, tiny_mod
     assert contents(folder) == []
 
 
+@pytest.mark.parametrize("command", [["list"], ["add", "kerstin", "any.wav"], ["remove", "kerstin"]])
+def test_a_file_in_the_place_of_the_voices_folder(call, monkeypatch, tmp_path, target, tiny_model, command):
+    (tmp_path / "voices").write_text("precious")
+    monkeypatch.setenv("VC_VOICES", str(tmp_path / "voices"))
+    given = [str(target) if part == "any.wav" else part for part in command]
+    call("voice", *given, *(["--model", tiny_model] if "add" in command else [])).assert_refused(
+        f"{tmp_path}/voices: a file, expected the folder that voices are kept in; let VC_VOICES name a folder")
+    assert (tmp_path / "voices").read_text() == "precious"
+
+
 @pytest.mark.parametrize("size_kb", [32, 160])
 def test_a_full_disk(convert, source, target, disk, size_kb):
     """Of the 116 kB in which the sound waits and the 58 of the file, not even the first fits, or not the second."""

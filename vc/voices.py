@@ -41,7 +41,8 @@ class Voice:
 class VoiceLibrary:
     """A folder of voices of one model. By default VC_VOICES, else the user's data folder.
 
-    A voice means something only to the model that made it, so each file names its model by fingerprint.
+    A voice means something only to the model that made it, so each file names its model by fingerprint. Raises
+    VoiceError where a file is in the folder's place.
     """
 
     def __init__(self, folder=None):
@@ -91,6 +92,9 @@ class VoiceLibrary:
 
     def _files(self):
         """{name: path} of all enrolled voices; a disk may spell a name otherwise."""
+        if self.folder.is_file():
+            raise VoiceError(f"{self.folder}: a file, expected the folder that voices are kept in; let VC_VOICES name a "
+                             f"folder")
         return {composed(path.stem): path for path in self.folder.glob("*.safetensors") if is_voice_name(path.stem)}
 
 
