@@ -33,13 +33,14 @@ COLUMNS = (
     ("CPU s a step", "cpu_seconds_a_step", "{:.2f}"),
     ("parameters, M", "parameters", "{:.1f}"),
 )
-# What conversions of the same pairs are compared in with those of the reference: title, measure, how it is written.
+# What conversions of the same pairs are compared in with those of the reference: title, measure, how it is written, in
+# which nothing is negative that rounds to zero.
 REFERENCE = "small"
 COMPARED = (
-    ("cosine to target", "cosine_to_target", "{:+.3f}"),
-    ("WER, points", "wer", "{:+.1f}"),
-    ("DNSMOS", "dnsmos", "{:+.2f}"),
-    ("log-F0 correlation", "f0_correlation", "{:+.2f}"),
+    ("cosine to target", "cosine_to_target", "{:+z.3f}"),
+    ("WER, points", "wer", "{:+z.1f}"),
+    ("DNSMOS", "dnsmos", "{:+z.2f}"),
+    ("log-F0 correlation", "f0_correlation", "{:+z.2f}"),
 )
 
 
@@ -67,8 +68,8 @@ def differences(rows, folder):
     if REFERENCE not in names or not others:
         return {}
     names = [REFERENCE, *others]
-    rows = compare([load_result(folder / name / "report") for name in names], names).rows
-    of_all = {row.measure.name: row.differences for row in rows}
+    measured = compare([load_result(folder / name / "report") for name in names], names).rows
+    of_all = {row.measure.name: row.differences for row in measured}
     return {name: {measure: found[number] for measure, found in of_all.items()} for number, name in enumerate(others)}
 
 

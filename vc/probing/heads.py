@@ -91,8 +91,8 @@ def classify_frames(sequences, labels, parts, effort):
 
     def loss(outputs, indices):
         target, mask = padded(wanted, indices)
-        error = F.binary_cross_entropy_with_logits(outputs, target, pos_weight=weight, reduction="none") * mask
-        return error.sum() / mask.sum()
+        error = F.binary_cross_entropy_with_logits(outputs, target, mask, pos_weight=weight, reduction="sum")
+        return error / mask.sum()
 
     return _of_frames(sequences, [torch.ones_like(label) for label in labels], parts, effort, loss) > 0
 
