@@ -82,6 +82,15 @@ def test_a_pause_of_the_source_stays_silent(converter, clip, tmp_path):
     assert speech_level_db(result, RATE_HZ) > -60
 
 
+def test_the_silence_of_a_silent_source_comes_in_blocks(converter):
+    """An hour of it takes no more memory than an hour of speech."""
+    for samples in (1, conversion.BLOCK_SAMPLES, 2 * conversion.BLOCK_SAMPLES + 1):
+        survey = Survey(-math.inf, samples, torch.zeros(samples // converter.mel.hop_samples + 1))
+        blocks = list(converter.vocoded(iter(()), survey))
+        assert sum(map(len, blocks)) == samples and max(map(len, blocks)) <= conversion.BLOCK_SAMPLES
+        assert not any(block.any() for block in blocks)
+
+
 def test_the_half_empty_edges_of_a_window_do_not_matter(converter, clip):
     """What lies there is no sound, and to some decoders an occasion for a burst that drowns all speech."""
     log_mel = torch.randn(converter.mel.bands, 50, generator=torch.Generator().manual_seed(0)) - 4

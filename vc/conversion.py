@@ -56,7 +56,7 @@ REFERENCE_WINDOW_S = 10.0
 MIN_REFERENCE_S = 0.5
 EDGE_FRAMES = 8
 HEADROOM_DB = 6.0
-SPOOL_BLOCK_SAMPLES = 65536
+BLOCK_SAMPLES = 65536
 # Between these levels of a source frame, far below speech at the nominal level, the result fades by up to GATE_DB.
 GATE_OPEN_DBFS, GATE_SHUT_DBFS, GATE_DB = -66.0, -81.0, 90.0
 
@@ -212,7 +212,7 @@ class Converter:
                     yield Progress(done / self.sample_rate, total_s)
             gain = restoring_gain(meter, survey.level_db)
             spool.seek(0)
-            while data := spool.read(4 * SPOOL_BLOCK_SAMPLES):
+            while data := spool.read(4 * BLOCK_SAMPLES):
                 writer.write(np.frombuffer(data, np.float32) * gain)
         yield Progress(total_s, total_s)
 
@@ -329,7 +329,8 @@ class Converter:
         """
         missing = survey.samples
         if survey.level_db == -math.inf:
-            yield np.zeros(missing, np.float32)
+            for begin in range(0, missing, BLOCK_SAMPLES):
+                yield np.zeros(min(BLOCK_SAMPLES, missing - begin), np.float32)
             return
         overlap_frames = round(OVERLAP_S * self.sample_rate) // self.mel.hop_samples + 1
         chunks = _crossfaded(windows, overlap_frames)
