@@ -17,6 +17,12 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "recipes" / "vocoder"))  #
 import slim  # noqa: E402
 
 
+@pytest.fixture(autouse=True)
+def two_at_a_time(monkeypatch):
+    """One recorded, one converted."""
+    monkeypatch.setattr(slim, "ITEMS", 2)
+
+
 @pytest.fixture
 def file(repository, tmp_path):
     """Of an untrained vocoder whose blocks and head say something, as they do after training."""
@@ -140,13 +146,13 @@ def test_mels_are_of_recordings_and_of_conversions_alike_in_level(corpus, conver
 
 def test_as_a_command(corpus, tiny_model, file, tmp_path, capsys):
     output = tmp_path / "slim.safetensors"
-    arguments = [str(corpus), "--vocoder", str(file), "--model", str(tiny_model), "--minutes", "0.05", "--steps", "3"]
-    assert slim.main([*arguments, "-o", str(output)]) == 0
+    rest = ["--model", str(tiny_model), "--minutes", "0.05", "--steps", "3", "-o", str(output)]
+    assert slim.main([str(file), str(corpus), *rest]) == 0
     generator, checkpoint = load_vocoder(output)
     assert (generator.config.vocoder.expansion, checkpoint.step) == (1, 3)
     assert output.stat().st_size < file.stat().st_size
     with pytest.raises(SystemExit, match="2"):
-        slim.main([*arguments, "--expansion", "4", "-o", str(output)])
-    assert "--expansion: got 4, expected at most 3" in capsys.readouterr().err
-    assert slim.main([str(tmp_path / "nothing"), "--vocoder", str(file), "-o", str(output)]) == 1
+        slim.main([str(output), str(corpus), *rest])
+    assert "--expansion: got 1, expected less than 1, what the vocoder has" in capsys.readouterr().err
+    assert slim.main([str(file), str(tmp_path / "nothing"), *rest]) == 1
     assert capsys.readouterr().err.startswith("slim: error: ")

@@ -1,6 +1,6 @@
 """Make a trained vocoder cheaper: narrow its blocks inside, and let what is left learn the answers of the whole.
 
-    python recipes/vocoder/slim.py DATA -o FILE
+    python recipes/vocoder/slim.py VOCODER DATA -o FILE
 
 DATA: what `vc prepare` made of the corpus; its held-out speakers are left out. Of the units within a block those stay
 that move its answer most, and what they give is fitted anew to what all of them gave, by least squares (after ThiNet,
@@ -24,15 +24,16 @@ from vc.checkpoint import save_model
 from vc.conversion import load
 from vc.data.sampling import group_by_speaker, is_held_out
 from vc.data.store import SpeechStore
+from vc.device import has_fast_bfloat16
 from vc.errors import VcError
 from vc.features import LogMel
 from vc.pitch import track_pitch
 from vc.pitch_range import pitch_range
 from vc.vocoder_losses import LOUDNESS_POWER
 from vc.vocoders.generator import PARTS, Generator
-from vc.vocoders.neural import DEFAULT_FILE, load_vocoder
+from vc.vocoders.neural import load_vocoder
 
-FRAMES, ITEMS = 160, 4  # of a step; the first half of the items is recorded
+FRAMES, ITEMS = 160, 8  # of a step; the first half of the items is recorded
 VOICES, UTTERANCES_OF_A_VOICE, UTTERANCES_OF_A_SOURCE = 60, 3, 2
 CALIBRATION_STEPS = 12  # of mels that the cut looks at
 GAIN_DB = 10.0
@@ -45,21 +46,21 @@ SAY_EVERY = 200
 def main(arguments):
     """Returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("vocoder", metavar="VOCODER", help="a trained one")
     parser.add_argument("data", metavar="DATA")
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="FILE", help="for the vocoder")
-    parser.add_argument("--vocoder", default=DEFAULT_FILE, metavar="FILE", help="default: the one in the package")
     parser.add_argument("--model", metavar="FILE", help="that converts (default: the one in the package)")
     parser.add_argument("--expansion", type=int, default=1, metavar="N", help="width within a block, in widths of the "
                                                                               "network (default: %(default)s)")
     parser.add_argument("--minutes", type=float, default=100.0, help="of conversions (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=8500, help="default: %(default)s")
+    parser.add_argument("--steps", type=int, default=10000, help="default: %(default)s")
     parser.add_argument("--learning-rate", type=float, default=1e-3, help="at most (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
     try:
         larger, _ = load_vocoder(options.vocoder)
-        if options.expansion > larger.config.vocoder.expansion:
-            parser.error(f"--expansion: got {options.expansion}, expected at most {larger.config.vocoder.expansion}, "
+        if options.expansion >= larger.config.vocoder.expansion:
+            parser.error(f"--expansion: got {options.expansion}, expected less than {larger.config.vocoder.expansion}, "
                          f"what the vocoder has")
         store = SpeechStore(options.data)
         store.require_rate(larger.config.mel.sample_rate_hz)
@@ -158,12 +159,15 @@ def learn(smaller, larger, mels, steps, learning_rate, rng):
     optimiser = torch.optim.AdamW(network.parameters(), lr=learning_rate, betas=(0.9, 0.99), weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, steps))
     average = copy.deepcopy(network)
+    in_bfloat16 = torch.autocast("cpu", dtype=torch.bfloat16, enabled=has_fast_bfloat16(torch.device("cpu")))
     with tqdm(total=steps, desc="learning", unit="steps") as progress:
         for step in range(steps):
             log_mel = draw(mels, larger.config.mel, rng)
-            with torch.no_grad():
-                wanted, power = _answer(larger, log_mel), larger.inverse(log_mel).square()
-            terms = distance(_answer(smaller, log_mel), wanted, power ** LOUDNESS_POWER)
+            with in_bfloat16:
+                with torch.no_grad():
+                    wanted = _answer(larger, log_mel)
+                answer = _answer(smaller, log_mel)
+            terms = distance(answer, wanted, larger.inverse(log_mel).square() ** LOUDNESS_POWER)
             optimiser.zero_grad()
             sum(terms.values()).backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -200,7 +204,7 @@ def _rate(step, steps):
 
 
 def _answer(generator, log_mel):
-    return generator.network((log_mel - generator.band_mean) / generator.band_std)
+    return generator.network((log_mel - generator.band_mean) / generator.band_std).float()
 
 
 def _wave(store, utterances):
