@@ -230,7 +230,8 @@ def test_a_read_only_folder(call, convert, clips, prepared, repository, tiny_mod
         f"{folder}/kerstin.safetensors: cannot be written (Read-only file system)")
     call("prepare", clips, "-o", folder / "data").assert_refused(
         f"{folder}/data: cannot be written: Read-only file system")
-    train(call, repository, prepared, "-o", folder / "run").assert_refused("Read-only file system", f"{folder}/run")
+    train(call, repository, prepared, "-o", folder / "run").assert_refused(
+        f"{folder}/run: cannot be written: Read-only file system; choose another folder")
     assert contents(folder) == []
 
 

@@ -200,6 +200,16 @@ def test_a_run_is_not_overwritten(call, tiny_model, clips, tmp_path):
     assert contents(run) == ["last.safetensors"]  # nothing was prepared either
 
 
+def test_a_file_in_the_place_of_the_run_is_refused(call, tiny_model, clips, data, tmp_path):
+    """Before anything is prepared or trained, also where it stands in the way of the run's folder."""
+    (tmp_path / "file").write_text("precious")
+    for source in clips / "kathleen", data:
+        start = "finetune", tiny_model, source, "--device", "cpu", *QUICK, "-o"
+        call(*start, tmp_path / "file").assert_refused("file: is a file, expected the folder of a run; choose another")
+        call(*start, tmp_path / "file" / "run").assert_refused("cannot be written: Not a directory; choose another fold")
+    assert (tmp_path / "file").read_text() == "precious"
+
+
 def test_what_would_be_passed_over_is_refused(call, tiny_model, clips, repository, tmp_path):
     start = "finetune", tiny_model, clips, "-o", tmp_path / "run", "data.held_out_speakers=0", "train.steps=1"
     call(*start, "data.path=elsewhere").assert_refused(f"data.path: the speech to tune to is {clips}; leave data.path")

@@ -488,7 +488,7 @@ def test_an_output_that_is_no_folder(tmp_path):
     plant(tmp_path / "in", 1)
     (tmp_path / "file").write_text("x")
     for folder in ("file", "file/out"):
-        with pytest.raises(DataError, match="cannot be written"):
+        with pytest.raises(DataError, match=f"{folder}: cannot be written: Not a directory; choose another folder"):
             run(tmp_path / "in", tmp_path / folder)
 
 

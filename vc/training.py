@@ -24,7 +24,7 @@ from vc.data.store import SpeechStore
 from vc.device import has_fast_bfloat16
 from vc.distributed import join_crew
 from vc.errors import CheckpointError, ConfigError, DataError, TrainingError
-from vc.files import alone, write_atomically
+from vc.files import alone, in_our_words, write_atomically
 from vc.monitor import Monitor
 from vc.objective import Objective
 from vc.validation import Validation
@@ -42,7 +42,7 @@ TASKS = {"converter": (Objective, Validation), "vocoder": (VocoderObjective, Voc
 def train(config: Config, folder, *, resume=False, device="cpu", progress=True):
     """Train a model in `folder` and return the path of the best one.
 
-    Raises DataError, CheckpointError (the folder holds a run already, or another one than the config's) and
+    Raises DataError, CheckpointError (the folder is a file, holds a run already, or another one than the config's) and
     TrainingError (a loss is not finite, another process trains in the folder, or it cannot be written).
     """
     trainer = Trainer(config, folder, resume=resume, device=device, progress=progress)
@@ -105,7 +105,8 @@ class Trainer:
         self._closing.callback(self.loader.close)
         self.monitor = None
         if self.crew.leads:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            with in_our_words(self.folder, TrainingError, "choose another folder"):
+                self.folder.mkdir(parents=True, exist_ok=True)
             self._closing.enter_context(alone(self.folder, TrainingError(
                 f"{self.folder}: another process is training there; wait until it ends or choose another folder")))
             self.monitor = Monitor(self.folder, self.step, config.train.steps, progress)
@@ -266,7 +267,9 @@ class Trainer:
 
 
 def refuse_to_overwrite(folder, resume):
-    """Raise CheckpointError where a run lies in `folder` that is not to be resumed."""
+    """Raise CheckpointError where `folder` is a file, or a run lies in it that is not to be resumed."""
+    if Path(folder).is_file():
+        raise CheckpointError(f"{folder}: is a file, expected the folder of a run; choose another name")
     if (Path(folder) / "last.safetensors").exists() and not resume:
         raise CheckpointError(f"{folder}: holds a training run already; continue it with --resume or choose another "
                               f"folder")

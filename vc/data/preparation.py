@@ -99,8 +99,9 @@ def prepare(source, folder, *, sample_rate_hz=16000, layout="auto", workers=None
     """
     settings, folder = Settings(sample_rate_hz, min_s, level_db), Path(folder)
     corpus = find_recordings(source, layout)
-    with in_our_words(folder, DataError, "what was prepared so far is kept, the same call goes on from there"):
+    with in_our_words(folder, DataError, "choose another folder"):
         _claim(folder, corpus, settings)
+    with in_our_words(folder, DataError, "what was prepared so far is kept, the same call goes on from there"):
         # Two runs would mix up their samples.
         busy = DataError(f"{folder}: another run is preparing it; wait until it ends")
         with alone(folder, busy), StoreWriter(folder, sample_rate_hz) as store, _Report(folder, store) as report:
