@@ -8,11 +8,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import soundfile
+from helpers import contents
 
 import vc
 from vc.audio import load_audio, save_audio
 from vc.checkpoint import load_checkpoint, save_checkpoint
-from vc.errors import AudioError, SearchError
+from vc.errors import AudioError, CheckpointError, SearchError
 from vc.search import Index, store
 from vc.search.content import Sequence, find
 from vc.search.index import voice_of
@@ -321,6 +322,29 @@ def test_a_wrong_library_is_refused(call, source, tmp_path, tiny_model):
     asked = ("--by", "speaker", "--model", tiny_model)
     call("search", tmp_path / "none", source, *asked).assert_refused("none: is no folder")
     call("search", tmp_path, source, *asked).assert_refused("a folder without audio files", folder=tmp_path)
+
+
+def test_a_refusal_does_not_wait_until_all_was_heard(call, library, source, tmp_path, tiny_model, monkeypatch):
+    """Nothing is heard where there is no index yet, one recording where there is one."""
+    heard = []
+    passages = Listener.passages
+    monkeypatch.setattr(Listener, "passages", lambda self, path: heard.append(path) or passages(self, path))
+    (tmp_path / "file").write_text("precious")
+    asked = "search", library, source, "--by", "speaker", "--model", tiny_model
+    call(*asked, "--index", tmp_path / "file" / "index").assert_refused("file/index: cannot be written (File exists)")
+    call(*asked[:2], tmp_path / "no.wav", *asked[3:]).assert_refused("no.wav: no such file")
+    assert heard == [] and contents(library) == ["kathleen/aurora.flac", "kerstin/burg.flac"]
+
+    def full_disk(path, *rest):
+        raise CheckpointError(f"{path}: cannot be written (No space left on device)")
+
+    assert call(*asked).code == 0
+    shutil.copy(source, library / "new.flac")
+    shutil.copy(source, library / "newer.flac")
+    monkeypatch.setattr("vc.search.index.save_entries", full_disk)
+    heard.clear()
+    call(*asked).assert_refused("vc-index.safetensors: cannot be written (No space left on device)")
+    assert heard == [library / "new.flac"]
 
 
 def test_a_missing_library_is_named(converter, library, monkeypatch):

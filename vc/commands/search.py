@@ -24,10 +24,12 @@ def add(commands):
 
 
 def _search(options):
+    from vc.audio import audio_info
     from vc.conversion import load
     from vc.data.store import table_cell
     from vc.search import Index
 
+    audio_info(options.query)  # refused before the library is heard, not after
     index = Index(options.library, load(options.model, options.device), options.index, options.renew)
     failures = index.update()
     search = {"speaker": index.by_speaker, "content": index.by_content}[options.by]

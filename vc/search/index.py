@@ -1,6 +1,7 @@
 """An index of a folder of recordings, kept in a file and brought up to date by what is new or has changed."""
 
 import logging
+import math
 import os
 import time
 from dataclasses import dataclass
@@ -64,18 +65,18 @@ class Index:
                               f"{', '.join(sorted(AUDIO_SUFFIXES))}")
         present = set(files)
         kept = {name: entry for name, entry in self.entries.items() if name in present}
-        changed, self.entries = len(kept) < len(self.entries), kept
-        failures, saved_at = [], time.monotonic()
+        changed, self.entries = len(kept) < len(self.entries) or not self.path.exists(), kept
+        failures, saved_at = [], -math.inf  # the first save comes at once: hearing takes long, a refusal should not
         for name in files:
+            if changed and time.monotonic() - saved_at > SAVE_EVERY_S:
+                self.save()
+                changed, saved_at = False, time.monotonic()
             try:
                 changed |= self._heard_anew(name)
             except AudioError as error:
                 changed |= self.entries.pop(name, None) is not None
                 failures.append(error.with_traceback(None))  # which would hold on to what was open, and to this list
-            if changed and time.monotonic() - saved_at > SAVE_EVERY_S:
-                self.save()
-                changed, saved_at = False, time.monotonic()
-        if changed or not self.path.exists():
+        if changed:
             self.save()
         return failures
 
