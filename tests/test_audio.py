@@ -170,14 +170,17 @@ def test_channels_are_averaged_at_any_rate(tmp_path, rate_hz, channels):
     assert audio_info(tmp_path / "a.wav") == AudioInfo(rate_hz, channels, 0.5)
 
 
-@pytest.mark.parametrize("size", [2**31 - 37, 2**32 - 1])
-def test_a_streamed_wav_is_not_cut_short(tmp_path, caplog, size):
+@pytest.mark.parametrize("suffix, name, order, size", [
+    (".wav", b"data", "little", 2**31 - 37), (".wav", b"data", "little", 2**32 - 1),
+    (".aiff", b"SSND", "big", 0x7F000000 + 8), (".aiff", b"SSND", "big", 0)])
+def test_a_streamed_file_is_not_cut_short(tmp_path, caplog, suffix, name, order, size):
     """What wrote it did not know its size."""
-    save_audio(tmp_path / "a.wav", noise(RATE_HZ), RATE_HZ)
-    content = (tmp_path / "a.wav").read_bytes()
-    at = content.index(b"data") + 4
-    (tmp_path / "a.wav").write_bytes(content[:at] + size.to_bytes(4, "little") + content[at + 4:])
-    assert len(load_audio(tmp_path / "a.wav", RATE_HZ)) == RATE_HZ and not caplog.messages
+    path = tmp_path / f"a{suffix}"
+    save_audio(path, noise(RATE_HZ), RATE_HZ)
+    content = path.read_bytes()
+    at = content.index(name) + 4
+    path.write_bytes(content[:at] + size.to_bytes(4, order) + content[at + 4:])
+    assert len(load_audio(path, RATE_HZ)) == RATE_HZ and not caplog.messages
 
 
 def test_channels_that_cancel_each_other_are_refused(tmp_path):
@@ -207,11 +210,9 @@ def test_twenty_milliseconds_and_one_sample_load(tmp_path):
         assert load_audio(tmp_path / f"{samples}.wav", RATE_HZ).shape == (samples,)
 
 
-@pytest.mark.parametrize("suffix, least, warns", [
-    (".wav", 0.58, True), (".flac", 0.5, True), (".mp3", 0.5, True), (".ogg", 0.2, False), (".opus", 0.3, False),
-    (".aiff", 0.58, False), (".au", 0.58, True),
-])
-def test_a_truncated_file_yields_its_beginning(tmp_path, caplog, suffix, least, warns):
+@pytest.mark.parametrize("suffix, least", [
+    (".wav", 0.58), (".flac", 0.5), (".mp3", 0.5), (".ogg", 0.2), (".opus", 0.3), (".aiff", 0.58), (".au", 0.58)])
+def test_a_truncated_file_yields_its_beginning(tmp_path, caplog, suffix, least):
     speech = noise(3 * RATE_HZ)
     save_audio(tmp_path / f"whole{suffix}", speech, RATE_HZ)
     content = (tmp_path / f"whole{suffix}").read_bytes()
@@ -220,8 +221,28 @@ def test_a_truncated_file_yields_its_beginning(tmp_path, caplog, suffix, least, 
     assert least * len(speech) <= len(cut) < 0.65 * len(speech)
     whole = load_audio(tmp_path / f"whole{suffix}", RATE_HZ)
     np.testing.assert_allclose(cut[:-2000], whole[:len(cut) - 2000], atol=1e-5)
-    warning = f"damaged or cut short, only the first {len(cut) / RATE_HZ:.1f} s of 3.0 s can be read"
-    assert caplog.messages == ([f"{tmp_path}/cut{suffix}: {warning}"] if warns else [])
+    read_s = f"{len(cut) / RATE_HZ:.1f} s"
+    warning = (f"cut short, only its first {read_s} are there" if suffix in (".ogg", ".opus") else
+               f"damaged or cut short, only the first {read_s} of 3.0 s can be read")
+    assert caplog.messages == [f"{tmp_path}/cut{suffix}: {warning}"]
+
+
+@pytest.mark.parametrize("suffix", [".ogg", ".opus"])
+def test_an_ogg_is_cut_short_where_it_ends_amid_a_page(tmp_path, caplog, suffix):
+    """Not where something stands behind its last page, or where a recorder was stopped between two pages."""
+    path = tmp_path / f"a{suffix}"
+    save_audio(path, noise(3 * RATE_HZ), RATE_HZ)
+    content = path.read_bytes()
+    last = content.rindex(b"OggS")
+    for whole in content, content + content, content + b"TAG" + bytes(125), content + bytes(70000), content[:last]:
+        path.write_bytes(whole)
+        load_audio(path, RATE_HZ)
+        assert not caplog.messages
+    for cut in content[:-1], content[:last + 5], content[:last + 26], content[:last + 28], content + content[:-1]:
+        path.write_bytes(cut)
+        load_audio(path, RATE_HZ)
+        assert [message.startswith(f"{path}: cut short, only its first ") for message in caplog.messages] == [True]
+        caplog.clear()
 
 
 def write_text(path):

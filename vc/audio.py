@@ -4,7 +4,8 @@ libsndfile reads wav, flac, ogg, opus, mp3, aiff, au and caf. What it does not k
 the `ffmpeg` command where that is installed. Every way of failing is an AudioError.
 
 A file that is cut short or damaged yields what comes before the damage, with a warning in the log where less comes than
-the header promises (of a cut aiff, ogg or opus nothing tells the full length). A cut caf cannot be opened at all.
+the header promises, or where an ogg or opus, which promises nothing, breaks off amid a page. A cut caf cannot be opened
+at all.
 libsndfile believes an mp3 that promises too little (files joined by `cat`, variable bit rate without a Xing header): it
 ends early, unnoticed.
 
@@ -59,7 +60,8 @@ MAX_SAMPLE_RATE_HZ = 768000
 # incomplete block comes back as an error; a Vorbis write of ten million overflows the stack.
 _PIECE_SAMPLES = 4096
 _UNKNOWN_FRAMES = 2**63 - 1  # libsndfile's SF_COUNT_MAX
-_STREAMED_BYTES = 2**31 - 2**16  # from here on a size in a header stands for one unknown
+_STREAMED_BYTES = 0x7F000000  # from here on a size in a header stands for one unknown
+_OGG_PAGE_BYTES = 65307  # the largest
 _FFMPEG_PATIENCE_S = 60
 # What ffmpeg may open, by its own names: files that hold their sound themselves. Its lists of other files, like hls,
 # dash and concat, would read whatever the list names.
@@ -127,7 +129,9 @@ def stream_audio(path, sample_rate_hz, block_s=10.0):
         if samples_read == 0:
             raise AudioError(f"{path}: holds no samples that can be read; record or convert it again")
         yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
-        _warn_if_short(path, samples_read / file_rate_hz, source.info.duration_s)
+        damage = source.damage(samples_read / file_rate_hz)
+        if damage:
+            _log.warning("%s: %s", path, damage)
 
 
 def save_audio(path, audio, sample_rate_hz, force=False, *, label=None):
@@ -277,6 +281,7 @@ class _LibraryFileSource:
     """A file that libsndfile reads. Raises LibsndfileError or TypeError for another."""
 
     def __init__(self, path):
+        self._path = path
         self._file = _SequentialFile(_library_path(path))
         if self._file.format == "RAW":  # what the suffixes .au, .snd, .gsm and .vox make of any text
             self._file.close()
@@ -286,12 +291,13 @@ class _LibraryFileSource:
         self.info = AudioInfo(rate_hz, self._file.channels, duration_s)
 
     def _promised_share(self):
-        """How many times the bytes that there are the header of a wav or au promises; 1 where it says nothing.
+        """How many times the bytes that there are the header of a wav, aiff or au promises; 1 where it says nothing.
 
         libsndfile counts what is there, and tells only its log of the rest. What writes to a pipe does not know the
         size and promises the most that fits.
         """
-        told = re.search(r"^(?:data| +Data Size) +: (\d+) \(should be (\d+)\)", self._file.extra_info, re.MULTILINE)
+        told = re.search(r"^ *(?:data|SSND|Data Size) +: (\d+) \(should be (\d+)\)", self._file.extra_info,
+                         re.MULTILINE)
         promised, there = map(int, told.groups()) if told else (1, 1)
         return promised / there if 0 < there < promised < _STREAMED_BYTES else 1
 
@@ -300,6 +306,16 @@ class _LibraryFileSource:
         with contextlib.suppress(soundfile.LibsndfileError):
             while len(piece := self._file.read(_PIECE_SAMPLES, dtype="float32", always_2d=True)):
                 yield piece
+
+    def damage(self, read_s):
+        """What is wrong with a file that gave so many seconds, "" where nothing is known to be."""
+        promised_s = self.info.duration_s
+        # The tolerance is for mp3, whose length may be an estimate.
+        if promised_s is not None and read_s < 0.98 * promised_s - 0.1:
+            return f"damaged or cut short, only the first {read_s:.1f} s of {promised_s:.1f} s can be read"
+        if self._file.format == "OGG" and _ends_amid_page(self._path):
+            return f"cut short, only its first {read_s:.1f} s are there"
+        return ""
 
     def close(self):
         self._file.close()
@@ -337,13 +353,15 @@ class _FfmpegSource:
         self.info = AudioInfo(rate_hz, channels, None)
 
     def pieces(self):
-        """Yield float32 (n, C) to the end, or to where ffmpeg gives up, which goes to the log."""
+        """Yield float32 (n, C) to the end, or to where ffmpeg gives up."""
         frame_bytes = 4 * self.info.channels
         while data := self._read(16 * _PIECE_SAMPLES * frame_bytes):
             whole_bytes = len(data) // frame_bytes * frame_bytes
             yield np.frombuffer(data[:whole_bytes], ">f4").astype(np.float32).reshape(-1, self.info.channels)
-        if self._process.wait() != 0:
-            _log.warning("%s: ffmpeg stopped before the end; damaged or cut short?", self._path)
+
+    def damage(self, read_s):
+        """See _LibraryFileSource; after the last piece."""
+        return "" if self._process.wait() == 0 else "ffmpeg stopped before the end; damaged or cut short?"
 
     def close(self):
         self._process.kill()
@@ -361,7 +379,7 @@ class _FfmpegSource:
 
 
 def _open_source(path):
-    """What reads `path`: an object with `info`, `pieces()` and `close()`."""
+    """What reads `path`: an object with `info`, `pieces()`, `damage(read_s)` and `close()`."""
     _check_file(path)
     try:
         source = _LibraryFileSource(path)
@@ -424,10 +442,15 @@ def _mono_blocks(source, path, block_samples):
                          f"one of them as a file of its own")
 
 
-def _warn_if_short(path, read_s, promised_s):
-    # The tolerance is for mp3, whose length may be an estimate.
-    if promised_s is not None and read_s < 0.98 * promised_s - 0.1:
-        _log.warning("%s: damaged or cut short, only the first %.1f s of %.1f s can be read", path, read_s, promised_s)
+def _ends_amid_page(path):
+    """Whether the last page of an ogg would be longer than the file. One that ends between two pages may have been
+    recorded so."""
+    with open(path, "rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _OGG_PAGE_BYTES))
+        _, mark, page = file.read().rpartition(b"OggS\0")
+    if not mark:  # far behind the last page, something else
+        return False
+    return len(page) < 22 or len(page) < 22 + page[21] + sum(page[22:22 + page[21]])
 
 
 def _library_path(path):
