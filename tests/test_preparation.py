@@ -178,6 +178,23 @@ def test_every_reason_stands_in_the_report(tmp_path):
         f"4 left out: 1 clipped, 1 silent, 1 too short, 1 unreadable; see {tmp_path}/out/report.tsv")
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_damaged_recording_is_told_once_and_stands_in_the_report(tmp_path, caplog, capfd, workers):
+    """Whatever process prepares it, and after a second run too."""
+    plant(tmp_path / "in", 16, duration_s=0.5)
+    cut = tmp_path / "in/anna/cut.wav"
+    write(cut, tone(2.0, rate=22050), rate=22050)
+    cut.write_bytes(cut.read_bytes()[:44 + 2 * 22050])
+    run(tmp_path / "in", tmp_path / "out", workers=workers)
+    damage = "damaged or cut short, only the first 1.0 s of 2.0 s can be read"
+    assert caplog.messages == [f"{cut}: {damage}"] and capfd.readouterr().err == ""
+    rows, before = report_rows(tmp_path / "out")[0], contents(tmp_path / "out")
+    assert rows.pop("anna/cut.wav") == ["kept", "damaged", damage]
+    assert {tuple(row) for row in rows.values()} == {("kept", "", "0.50 s")}
+    run(tmp_path / "in", tmp_path / "out")
+    assert contents(tmp_path / "out") == before and len(caplog.messages) == 1
+
+
 def test_a_source_without_a_usable_recording_is_an_error(tmp_path):
     write(tmp_path / "in/anna/a.wav", np.zeros(RATE))
     write(tmp_path / "in/anna/b.wav", tone(0.1))

@@ -103,16 +103,17 @@ def audio_label(path):
         return ""
 
 
-def load_audio(path, sample_rate_hz):
+def load_audio(path, sample_rate_hz, warn=_log.warning):
     """A whole recording as float32 (N,): the mean of its channels, nominally in [-1, 1], at `sample_rate_hz`.
 
-    N is the file's number of samples times the ratio of the rates, rounded. Raises AudioError for a file that is
-    missing, empty, no recording, or holds no, NaN or infinite samples, or channels that cancel each other.
+    N is the file's number of samples times the ratio of the rates, rounded. warn: called with a line that names the
+    file where it is damaged or cut short. Raises AudioError for a file that is missing, empty, no recording, or holds
+    no, NaN or infinite samples, or channels that cancel each other.
     """
-    return np.concatenate([np.zeros(0, np.float32), *stream_audio(path, sample_rate_hz)])
+    return np.concatenate([np.zeros(0, np.float32), *stream_audio(path, sample_rate_hz, warn=warn)])
 
 
-def stream_audio(path, sample_rate_hz, block_s=10.0):
+def stream_audio(path, sample_rate_hz, block_s=10.0, warn=_log.warning):
     """Yield what `load_audio` returns in blocks of about `block_s` seconds, float32 (n,), in bounded memory.
 
     Raises AudioError as `load_audio` does, when the first block is asked for or the bad one is reached.
@@ -131,7 +132,7 @@ def stream_audio(path, sample_rate_hz, block_s=10.0):
         yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
         damage = source.damage(samples_read / file_rate_hz)
         if damage:
-            _log.warning("%s: %s", path, damage)
+            warn(f"{path}: {damage}")
 
 
 def save_audio(path, audio, sample_rate_hz, force=False, *, label=None):

@@ -16,6 +16,7 @@ the store comes out the same.
 import contextlib
 import itertools
 import json
+import logging
 import math
 import os
 import sys
@@ -43,6 +44,8 @@ MAX_CLIPPED_SHARE = 0.001  # of the samples; more is heard
 REPORT_COLUMNS = ("path", "status", "reason", "detail")
 RECORDINGS_PER_WORKER = 8  # a process takes as long to start as a dozen recordings take to prepare
 IN_FLIGHT_PER_WORKER = 4  # recordings prepared ahead of the one that is written next; bounds the memory
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -168,18 +171,21 @@ def _claim(folder, corpus, settings):
 class _Report:
     """report.tsv. A context manager.
 
-    What is left out is appended at once, so that a killed run need not look at it again. What is kept stands in the
-    store already; its lines are written at the end, when the whole file is written anew, one line a recording.
+    What is left out, or kept of a damaged file, is appended at once, so that a killed run need not look at it again.
+    What else is kept stands in the store already; its lines are written at the end, when the whole file is written
+    anew, one line a recording.
     """
 
     def __init__(self, folder, store):
         self.path, self.store = folder / "report.tsv", store
-        self.left_out = {}
+        self.left_out, self.damage = {}, {}
         if self.path.exists():
             whole_lines = self.path.read_text(encoding="utf-8", errors="replace").split("\n")[1:-1]
             for name, status, *reason in (line.split("\t") for line in whole_lines if line.count("\t") == 3):
                 if status == "left out" and name not in store.done:
                     self.left_out[name] = LeftOut(name, *reason)
+                elif reason[0] == "damaged" and name in store.done:
+                    self.damage[name] = reason[1]
 
     def __enter__(self):
         self._write_all()
@@ -188,8 +194,12 @@ class _Report:
 
     def add(self, left_out):
         self.left_out[left_out.path] = left_out
-        self._file.write(_report_line(left_out.path, "left out", left_out.reason, left_out.detail))
-        self._file.flush()
+        self._append(left_out.path, "left out", left_out.reason, left_out.detail)
+
+    def add_damaged(self, name, damage):
+        """To be called before the store has the recording, or a killed run would never tell of it."""
+        self.damage[name] = damage
+        self._append(name, "kept", "damaged", damage)
 
     def __exit__(self, *_):
         self._file.close()
@@ -199,9 +209,17 @@ class _Report:
 
     def _write_all(self):
         lines = [_report_line(item.path, "left out", item.reason, item.detail) for item in self.left_out.values()]
-        lines += [_report_line(utterance.path, "kept", "", f"{utterance.samples / self.store.sample_rate_hz:.2f} s")
-                  for utterance in self.store.utterances]
+        lines += [self._kept_line(utterance) for utterance in self.store.utterances]
         write_atomically(self.path, "\t".join(REPORT_COLUMNS) + "\n" + "".join(sorted(lines)))
+
+    def _kept_line(self, utterance):
+        if utterance.path in self.damage:
+            return _report_line(utterance.path, "kept", "damaged", self.damage[utterance.path])
+        return _report_line(utterance.path, "kept", "", f"{utterance.samples / self.store.sample_rate_hz:.2f} s")
+
+    def _append(self, *cells):
+        self._file.write(_report_line(*cells))
+        self._file.flush()
 
 
 def _report_line(*cells):
@@ -218,10 +236,14 @@ def _fill(store, report, corpus, settings, workers, progress):
     bar = tqdm(total=len(named), initial=len(named) - len(todo), desc="preparing", unit=" files", file=sys.stderr,
                disable=not progress or not todo)
     with bar, contextlib.closing(outcomes):
-        for (name, recording), outcome in zip(todo, outcomes, strict=True):
+        for (name, recording), (outcome, damage) in zip(todo, outcomes, strict=True):
+            if damage:
+                _log.warning("%s: %s", recording.path, damage)
             if isinstance(outcome, LeftOut):
                 report.add(LeftOut(name, outcome.reason, outcome.detail))
             else:
+                if damage:
+                    report.add_damaged(name, damage)
                 store.add(name, recording.speaker, *outcome, recording.text)
             bar.update()
     return len(named) - len(todo)
@@ -261,14 +283,23 @@ def _outcomes(paths, settings, workers):
 
 
 def _prepare_one(settings, path):
-    """Samples (N,), int16, and F0 of one recording as the store wants them, or a LeftOut. Runs in a worker process."""
-    rate_hz = settings.sample_rate_hz
+    """What `_for_store` makes of one recording, or a LeftOut, and what is damaged about its file, "" where nothing is
+    known to be. Runs in a worker process, whose own warnings would not look like the program's."""
+    damage = []
     try:
         original_rate_hz = audio_info(path).sample_rate_hz
-        original = load_audio(path, original_rate_hz)
-        audio = original if original_rate_hz == rate_hz else load_audio(path, rate_hz)
+        audio = original = load_audio(path, original_rate_hz, damage.append)
+        if original_rate_hz != settings.sample_rate_hz:
+            audio = load_audio(path, settings.sample_rate_hz, damage.append)
     except AudioError as error:
-        return LeftOut(path, "unreadable", str(error).removeprefix(f"{path}: "))
+        return LeftOut(path, "unreadable", str(error).removeprefix(f"{path}: ")), ""
+    return _for_store(settings, path, original, audio), "".join(damage[:1]).removeprefix(f"{path}: ")
+
+
+def _for_store(settings, path, original, audio):
+    """Samples (N,), int16, and F0 of one recording as the store wants them, or a LeftOut. original, audio: it at its
+    own rate and at that of the store, floats (N,)."""
+    rate_hz = settings.sample_rate_hz
     speech = trim_silence(audio, rate_hz)
     if not len(speech):
         return LeftOut(path, "silent", f"{len(audio) / rate_hz:.2f} s without speech")
