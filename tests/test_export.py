@@ -9,6 +9,7 @@ import pytest
 import soundfile
 import torch
 from helpers import contents, save_untrained_vocoder
+from safetensors import safe_open
 
 from vc.bottlenecks import BOTTLENECKS, make_bottleneck
 from vc.checkpoint import load_checkpoint, load_model
@@ -109,6 +110,15 @@ def test_each_bottleneck(tiny_model, tmp_path):
         for frames in (9, 40):
             content, _ = run(tmp_path / f"{name}-encoder.onnx", log_mel=noise(frames))
             np.testing.assert_allclose(content, model.encode(noise(frames)).content.detach().numpy(), atol=1e-4)
+
+
+def test_a_model_is_read_once(call, vocoder, tiny_model, tmp_path, monkeypatch):
+    """Or graphs could be of another file than the fingerprint in them, where a training run goes on meanwhile."""
+    read = []
+    monkeypatch.setattr("vc.checkpoint.safe_open", lambda *file, **how: read.append(file) or safe_open(*file, **how))
+    for name, model in ("model", tiny_model), ("vocoder", vocoder):
+        assert call("export", model, "-o", tmp_path / name).code == 0
+    assert read == [(tiny_model,)] * 2 + [(vocoder,)] * 2  # its header and its tensors
 
 
 def test_only_the_suffix_of_a_graph_is_cut_off(call, vocoder, tiny_model, tmp_path):

@@ -125,13 +125,13 @@ def load_model(path):
     if checkpoint.config.task != "converter":
         raise CheckpointError(f"{path}: holds the training of a {checkpoint.config.task}, expected a converter's; give "
                               f"it as the vocoder")
-    model = build(AutoEncoder, checkpoint, path)
-    return model.eval().requires_grad_(False), checkpoint
+    return build(AutoEncoder, checkpoint, path), checkpoint
 
 
 def build(kind, checkpoint, path):
-    """A model of a class, made of a Config alone, with the trained weights of a file. The sizes that config and file
-    speak of are compared before there is memory for them: any file may say that its model is a large one."""
+    """A model of a class, made of a Config alone, with the trained weights of a file, ready for use. The sizes that
+    config and file speak of are compared before there is memory for them: any file may say that its model is a large
+    one."""
     weights = trained_weights(checkpoint)
     try:
         with _Bare("meta"):
@@ -143,7 +143,7 @@ def build(kind, checkpoint, path):
     with _Bare("cpu"):
         model = kind(checkpoint.config)
     model.load_state_dict(weights)
-    return model
+    return model.eval().requires_grad_(False)
 
 
 class _Bare(TorchFunctionMode):

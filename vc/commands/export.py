@@ -18,9 +18,10 @@ def add(commands):
 
 
 def _export(options):
-    from vc.checkpoint import load_checkpoint, load_model
+    from vc.checkpoint import build, load_checkpoint
     from vc.export import export_converter, export_vocoder, graph_files
-    from vc.vocoders.neural import load_vocoder
+    from vc.model import AutoEncoder
+    from vc.vocoders.generator import Generator
 
     if os.path.isdir(options.output):
         raise VcError(f"{options.output}: is a folder, expected the name of a file, with or without .onnx")
@@ -29,10 +30,7 @@ def _export(options):
     task = checkpoint.config.task
     for file in graph_files(task, options.output):
         checked_output(file, options.force, VcError, [path])
-    if task == "vocoder":
-        written = export_vocoder(load_vocoder(path)[0], options.output, checkpoint.fingerprint)
-    else:
-        written = export_converter(load_model(path)[0], options.output, checkpoint.fingerprint)
-    for file in written:
+    kind, export = {"converter": (AutoEncoder, export_converter), "vocoder": (Generator, export_vocoder)}[task]
+    for file in export(build(kind, checkpoint, path), options.output, checkpoint.fingerprint):
         print(file)
     return 0

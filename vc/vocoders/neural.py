@@ -69,5 +69,4 @@ def load_vocoder(file):
     checkpoint = load_checkpoint(file, kinds=("vocoder", "training"))
     if checkpoint.config.task != "vocoder":
         raise CheckpointError(f"{file}: holds the training of a converter, expected a vocoder's; give it as the model")
-    generator = build(Generator, checkpoint, file)
-    return generator.eval().requires_grad_(False), checkpoint
+    return build(Generator, checkpoint, file), checkpoint
