@@ -482,7 +482,7 @@ def last_line(ended):
     ("train.steps=!!int abc", "'train.steps=!!int abc': the value is not YAML"),
     ("train.steps=" + "[" * 3000, "the value is not YAML"),
     ("model.bottleneck=thin", "unknown bottleneck 'thin'; choose one of plain, sigmoid, vae, vq"),
-    ("mel.sample_rate_hz=24000", "prepared at 16000 Hz, the config's mel wants 24000 Hz; prepare again or change"),
+    ("mel.sample_rate_hz=24000", "prepared at 16000 Hz, the model hears 24000 Hz; prepare again with --sample-rate"),
 ])
 def test_a_setting_that_is_none(call, prepared, repository, override, message):
     train(call, repository, prepared, override).assert_refused(message, folder=prepared / "run")

@@ -186,7 +186,7 @@ def test_mistakes_are_told_before_anything_is_written(call, tiny_model, clips, d
             (tiny_model, clips / "kathleen", ("train.stops=3",), "train.stops; did you mean train.steps?"),
             (tiny_model, clips / "kathleen", ("guard.weight=-1",), "guard.weight: got -1"),
             (tiny_model, data, ("model.width=16",), "trained with model.width=32, the config says 16"),
-            (tiny_model, data, ("mel.sample_rate_hz=24000",), "prepared at 16000 Hz, the config's mel wants 24000 Hz")):
+            (tiny_model, data, ("mel.sample_rate_hz=24000",), "prepared at 16000 Hz, the model hears 24000 Hz")):
         done = call("finetune", model, source, "-o", tmp_path / "run", "--device", "cpu", *QUICK, *more)
         done.assert_refused(message, folder=tmp_path / "run")
 

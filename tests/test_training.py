@@ -291,7 +291,7 @@ def test_a_run_is_not_overwritten_nor_mixed_up(config, data, tmp_path):
         train(config("adversary.form=none"), tmp_path / "run", resume=True, progress=False)
     with pytest.raises(CheckpointError, match="resume with the same prepared data"):
         train(config("data.held_out_speakers=0.7"), tmp_path / "run", resume=True, progress=False)
-    with pytest.raises(DataError, match="prepared at 16000 Hz, the config's mel wants 24000 Hz"):
+    with pytest.raises(DataError, match="prepared at 16000 Hz, the model hears 24000 Hz"):
         train(config("mel.sample_rate_hz=24000"), tmp_path / "other", progress=False)
 
 

@@ -23,7 +23,7 @@ from vc.data.sampling import SegmentSampler, group_by_speaker, split_utterances
 from vc.data.store import SpeechStore
 from vc.device import has_fast_bfloat16
 from vc.distributed import join_crew
-from vc.errors import CheckpointError, ConfigError, DataError, TrainingError
+from vc.errors import CheckpointError, ConfigError, TrainingError
 from vc.files import alone, in_our_words, write_atomically
 from vc.monitor import Monitor
 from vc.objective import Objective
@@ -69,9 +69,7 @@ class Trainer:
             self.device = torch.device("cuda", torch.cuda.current_device())
         _refuse_unequal_shares(config, self.crew.size)
         store = SpeechStore(config.data.path)
-        if store.sample_rate_hz != config.mel.sample_rate_hz:
-            raise DataError(f"{config.data.path}: prepared at {store.sample_rate_hz} Hz, the config's mel wants "
-                            f"{config.mel.sample_rate_hz} Hz; prepare again or change mel.sample_rate_hz")
+        store.require_rate(config.mel.sample_rate_hz)
         # To go on from a model that knows many voices, one more is enough; a vocoder tells nobody apart.
         one_is_enough = config.train.start_from or config.task == "vocoder"
         split = split_utterances(store.utterances, config.data, fewest=1 if one_is_enough else 2)
