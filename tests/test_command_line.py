@@ -376,6 +376,48 @@ def test_sources_that_differ_in_their_suffix_are_kept_apart(tmp_path):
         assert {job.source.name: job.output.relative_to(tmp_path / "out").as_posix() for job in jobs} == wanted
 
 
+def outputs(sources, target, output=None):
+    return [str(job.output) for job in plan_jobs(sources, [target], output)]
+
+
+def test_names_of_results_by_hand(tmp_path, monkeypatch):
+    """Only the suffix of a recording is cut off what is the target's name or makes a folder's a file's."""
+    monkeypatch.chdir(tmp_path)
+    for name in "talks/a.m4a", "there.d/a.wav":
+        Path(name).parent.mkdir()
+        Path(name).touch()
+    assert outputs(["talk.m4a"], "x/ANNA.Flac") == ["talk-as-ANNA.wav"]
+    assert outputs(["talk.wav"], "Anna 2.0") == ["talk-as-Anna 2.0.wav"]
+    assert outputs(["talk.wav"], "anna", "there.d") == ["there.d/talk.wav"]
+    assert outputs(["talk.m4a"], "anna", "new") == ["new/talk.wav"]
+    assert outputs(["talks"], "anna", "new.d") == ["new.d/a.wav"]
+    assert outputs(["no\0file.wav"], "anna") == ["no\0file-as-anna.wav"]  # for the converter to refuse
+    monkeypatch.chdir("talks")
+    assert outputs(["."], "anna") == ["talks-as-anna/a.wav"]
+    with pytest.raises(AudioError, match="OUT.WAV: is a file name, expected a folder for several recordings"):
+        plan_jobs(["."], ["anna"], "OUT.WAV")
+
+
+def test_results_below_a_folder_are_known_by_any_name_of_it(tmp_path, monkeypatch):
+    for name in "talks/a.wav", "talks/out/a.wav":
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path / "talks")
+    for source in tmp_path / "talks", "../talks", ".":
+        for output in "out", tmp_path / "talks" / "out", "../talks/out":
+            assert outputs([source], "anna", output) == [f"{output}/a.wav"]
+
+
+def test_files_of_two_disks_are_two_files(disk):
+    """Although they have one number."""
+    source, output = (disk() / "a.wav" for _ in range(2))
+    for path in source, output:
+        path.touch()
+    if source.stat().st_ino != output.stat().st_ino:
+        pytest.skip("these disks number their files together")
+    assert outputs([source], "anna", output) == [str(output)]
+
+
 def test_debug_shows_the_traceback(convert, target):
     with pytest.raises(AudioError, match="nowhere.wav: no such file"):
         convert("nowhere.wav", "--target", target, "--debug")
