@@ -22,10 +22,12 @@ from vc.audio import WRITABLE, AudioInfo, AudioWriter, audio_info, load_audio, s
 from vc.errors import AudioError
 from vc.level import (
     FRAME_S,
+    PEAK,
     LevelMeter,
     clipped_share,
     frame_samples,
     require_speech,
+    restore_level,
     speech_level_db,
     trim_silence,
 )
@@ -635,12 +637,30 @@ def test_level_equals_the_slow_reference(seed, frames):
 @given(samples=st.integers(0, 5000), cuts=st.lists(st.integers(0, 5000), max_size=8),
        rate_hz=st.sampled_from([16000, 11025]))
 def test_level_does_not_depend_on_the_blocks(samples, cuts, rate_hz):
-    recording = noise(samples, seed=samples)
+    recording = noise(samples, seed=samples) - np.float32(0.5)
     meter = LevelMeter(rate_hz)
     for block in np.split(recording, sorted(cut for cut in cuts if cut <= samples)):
         meter.update(block)
     assert meter.speech_level_db == pytest.approx(speech_level_db(recording, rate_hz), abs=1e-9)
-    assert meter.peak == np.abs(recording).max(initial=0)
+    assert (meter.samples, meter.peak) == (samples, np.abs(recording).max(initial=0))
+    assert meter.offset == pytest.approx(recording.mean(dtype="f8") if samples else 0, abs=1e-8)
+
+
+@pytest.mark.parametrize("amplitude", [1e-2, 0.5])
+def test_an_offset_is_told_from_a_hundredth_of_the_speech_level_on(amplitude):
+    for share in 0.009, 0.011, -0.009, -0.011:
+        offset = share * amplitude / 2**0.5
+        meter = LevelMeter(RATE_HZ)
+        meter.update(sine(1000, 1, amplitude=amplitude) + np.float32(offset))
+        assert meter.offset == pytest.approx(offset if abs(share) > 0.01 else 0, rel=1e-3)
+
+
+def test_a_level_is_restored_as_far_as_the_peak_allows():
+    tone = sine(1000, 1)  # -9.03 dBFS
+    np.testing.assert_allclose(restore_level(tone, RATE_HZ, -29.0309), 0.1 * tone, atol=1e-5)
+    np.testing.assert_allclose(restore_level(tone, RATE_HZ, 0.0), PEAK / 0.5 * tone, atol=1e-5)
+    for silent, level_db in (0 * tone, -26.0), (0 * tone + 0.25, -26.0), (tone, -np.inf):
+        np.testing.assert_array_equal(restore_level(silent, RATE_HZ, level_db), 0 * tone)
 
 
 def test_require_speech():
@@ -679,6 +699,8 @@ def test_trimming_by_hand():
     breath = np.concatenate([0.02 * sine(1000, 0.5), sine(1000, 1)])  # 34 dB below
     assert len(trim_silence(breath, RATE_HZ)) == 24000
     assert len(trim_silence(breath, RATE_HZ, keep_s=0, threshold_db=30)) == 16000
+    faint = np.concatenate([0.005 * sine(1000, 0.5), sine(1000, 1)])  # 46 dB below
+    assert len(trim_silence(faint, RATE_HZ, keep_s=0)) == 16000
 
 
 def test_trimming_silence_leaves_nothing():
@@ -693,7 +715,8 @@ def test_clipped_share_by_hand():
     assert clipped_share(np.array([*quiet, 1.0, 1.0, 1.0, *quiet, -1.0])) == 3 / 12
     assert clipped_share(np.array([1.0, 1.0, *quiet, 1.0, 1.0])) == 0
     assert clipped_share(np.array([-1.0, -1.0, -1.0, *quiet, 1 - STEP, 1 - STEP, 1 - STEP])) == 6 / 10
-    assert clipped_share(np.array([0.5, 0.5, 0.5, *quiet])) == 0
+    assert clipped_share(np.array([0.98, 0.98, 0.98, *quiet])) == 0
+    assert clipped_share(np.array([1.0, 1 - 2 * STEP, 1.0, *quiet])) == 0
     assert clipped_share(np.zeros(0)) == 0
 
 

@@ -104,7 +104,7 @@ def without_offset(audio, sample_rate_hz):
 
 def restoring_gain(meter, level_db):
     """The factor that brings what a LevelMeter heard to a speech level, or as near as its peak allows."""
-    if meter.peak == 0 or level_db == -math.inf or meter.speech_level_db == -math.inf:
+    if meter.speech_level_db == -math.inf:
         return 0.0
     return min(level_gain(meter.speech_level_db, level_db), PEAK / meter.peak)
 
