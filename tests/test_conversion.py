@@ -4,6 +4,7 @@ import math
 import os
 import unicodedata
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -151,6 +152,40 @@ def test_the_fainter_the_source_the_further_the_result_fades(converter, clip):
         torch.testing.assert_close(found, expected)
 
 
+def test_speaker_half_and_fit_change_what_is_said_and_bursts_are_held_down(converter, clips):
+    """Each by itself, all else being equal."""
+    one, other = (converter.voice_of(clips / name) for name in ("kathleen/aurora.flac", "kerstin/burg.flac"))
+    source = clips / "kathleen" / "again.flac"
+    content = converter.listen(next(converter.windows(source, converter.survey(source)))[0])
+
+    def said(voice, content=content):
+        return converter.say(content, voice, one.pitch)[0]
+
+    for voice in replace(one, speaker=other.speaker), replace(one, maps=None), replace(one, maps=other.maps):
+        assert (said(voice) - said(one)).abs().mean() > 1e-3
+    faint = replace(content, energy=content.energy - 5, level_db=torch.zeros_like(content.level_db))
+    excess = conversion.frame_energy(said(one, faint)) - faint.energy
+    loud = content.energy > content.energy.max() - 2  # the others lie on the mel's floor, of these a few bands
+    assert excess[loud].max().item() == pytest.approx(conversion.HEADROOM_DB * math.log(10) / 20, abs=0.15)
+
+
+def test_steps_tell_how_far_a_conversion_is(converter, long_clip, tmp_path, monkeypatch):
+    monkeypatch.setattr(converter, "_suppressor", SimpleNamespace(stream=lambda waves: waves))  # of longer blocks
+    total_s = len(load_audio(long_clip, RATE_HZ)) / RATE_HZ
+    steps = list(converter.conversion_steps(long_clip, long_clip, tmp_path / "out.wav"))
+    done_s = [step.done_s for step in steps]
+    assert {step.total_s for step in steps} == {total_s}
+    assert len(steps) > 2 and done_s[-1] == total_s
+    assert all(0 < before < after for before, after in zip(done_s, done_s[1:]))
+
+
+def test_references_together_fit_another_decoder_than_each_alone(converter, clips):
+    paths = [clips / name for name in ("kerstin/burg.flac", "kerstin/amboise.flac")]
+    both = converter.voice_of(paths).maps
+    for path in paths:
+        assert (both - converter.voice_of(path).maps).abs().max() > 0.01 * both.abs().max()
+
+
 def test_without_refinement_nothing_goes_past_the_halves(converter, clip):
     frames, _ = next(converter.windows(clip, converter.survey(clip)))
     content = Converter(converter.model, converter.vocoder, refined=False).listen(frames)
@@ -204,6 +239,8 @@ def test_the_level_of_a_reference_does_not_matter(converter, clip, tmp_path):
     save_audio(tmp_path / "quiet.wav", audio * 0.1, RATE_HZ)
     torch.testing.assert_close(converter.voice_of(clip).speaker, converter.voice_of(tmp_path / "quiet.wav").speaker,
                                atol=0.02, rtol=0)
+    loud, quiet = (converter.halves(path).log_mel for path in (clip, tmp_path / "quiet.wav"))
+    assert (loud - quiet).abs().mean() < 0.02
 
 
 def test_a_constant_offset_is_not_heard(converter, clip, tmp_path):
