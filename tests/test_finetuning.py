@@ -206,7 +206,7 @@ def test_a_file_in_the_place_of_the_run_is_refused(call, tiny_model, clips, data
     for source in clips / "kathleen", data:
         start = "finetune", tiny_model, source, "--device", "cpu", *QUICK, "-o"
         call(*start, tmp_path / "file").assert_refused("file: is a file, expected the folder of a run; choose another")
-        call(*start, tmp_path / "file" / "run").assert_refused("cannot be written: Not a directory; choose another fold")
+        call(*start, tmp_path / "file" / "run").assert_refused("cannot be written: Not a directory; choose another")
     assert (tmp_path / "file").read_text() == "precious"
 
 

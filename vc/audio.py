@@ -60,7 +60,7 @@ MAX_SAMPLE_RATE_HZ = 768000
 # incomplete block comes back as an error; a Vorbis write of ten million overflows the stack.
 _PIECE_SAMPLES = 4096
 _UNKNOWN_FRAMES = 2**63 - 1  # libsndfile's SF_COUNT_MAX
-_STREAMED_BYTES = 0x7F000000  # from here on a size in a header stands for one unknown
+_STREAMED_BYTES = 0x7F000000  # from here on a size in a header stands for one unknown; sox gives this one to aiff
 _OGG_PAGE_BYTES = 65307  # the largest
 _FFMPEG_PATIENCE_S = 60
 # What ffmpeg may open, by its own names: files that hold their sound themselves. Its lists of other files, like hls,
