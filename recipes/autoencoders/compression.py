@@ -39,7 +39,8 @@ trained. Codes: of the content half, as wide as they are; with those of the {edg
 of a window is held on, more than what a second of speech takes. File: all that grows with the recording, codes and
 contours of pitch and level, packed by zlib. Once: header, speaker half, long-term spectrum, pitch range.
 
-Means over {recordings} recordings of {speakers} speakers with 95 % intervals, for which speakers are drawn anew.
+Means over {recordings} recordings of {speakers} speakers with 95 % intervals, for which speakers are drawn anew,
+through the vocoder `{vocoder}`.
 
 | model | codes, bits/s | file, bits/s | once, bytes | cosine to the recording | WER, % | DNSMOS |
 |---|---|---|---|---|---|---|
@@ -55,15 +56,17 @@ def main(arguments):
     options = parser.parse_args(arguments)
     spoken = chosen(read_pairs(options.pairs), options.limit)
     listener = Listener(spoken)
+    packaged = load(device="cpu")
     lines = [listener.row("the recordings", lambda source, output: source, []),
-             listener.row("mel and vocoder alone", resynthesis(load(device="cpu")), [])]
+             listener.row("mel and vocoder alone", resynthesis(packaged), [])]
     for path in (*options.models, DEFAULT_MODEL):
         converter, files = load(path, "cpu"), []
         name = "the packaged model, rounded" if path == DEFAULT_MODEL else Path(path).parent.name
         lines.append(listener.row(name, round_trip(converter, files), files))
         print(lines[-1], flush=True)
     speakers = len({pair.source_speaker for pair in spoken})
-    head = HEAD.format(recordings=len(spoken), speakers=speakers, edge_frames=EDGE_FRAMES)
+    head = HEAD.format(recordings=len(spoken), speakers=speakers, edge_frames=EDGE_FRAMES,
+                       vocoder=packaged.vocoder.fingerprint[:12])
     write_atomically(TABLE, head + "\n".join(lines) + "\n")
     return 0
 
