@@ -3,8 +3,8 @@
     python recipes/vocoder/compare.py --data EVAL --vocoder neural=FILE -o table.md
 
 EVAL: a folder with recordings and manifest.tsv (path, speaker, ..., text). The first two recordings of each speaker of
-3 to 8 s are heard, brought to the level that conversion works at. Two rows say how far the measures themselves go: the
-recordings with a little noise, and a mel whose phases need not be found.
+3 to 8 s are heard, or as many as --per-speaker says, brought to the level that conversion works at. Two rows say how
+far the measures themselves go: the recordings with a little noise, and a mel whose phases need not be found.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from vc.vocoders.griffin_lim import MOMENTUM
 from vc.vocoders.phases import direction
 from vc.vocoders.short_time import ShortTime
 
-PER_SPEAKER, SHORTEST_S, LONGEST_S = 2, 3.0, 8.0
+SHORTEST_S, LONGEST_S = 3.0, 8.0
 NOISE_DB = 40.0
 COLUMNS = {"pesq": ("PESQ", "{:.2f}"), "stoi": ("STOI", "{:.3f}"), "dnsmos": ("DNSMOS", "{:.2f}"),
            "spectrum": ("spectra", "{:.2f}"), "f0_correlation_dio": ("F0 corr., DIO", "{:.3f}"),
@@ -45,6 +45,7 @@ def main():
     parser.add_argument("--data", required=True, type=Path, metavar="EVAL")
     parser.add_argument("--vocoder", nargs="*", default=[], metavar="NAME=FILE")
     parser.add_argument("--only", nargs="+", metavar="ROW", help="rows of the table; default: all")
+    parser.add_argument("--per-speaker", type=int, default=2, metavar="N", help="recordings (default: %(default)s)")
     parser.add_argument("-o", "--output", type=Path, help="default: stdout")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -52,7 +53,7 @@ def main():
     if unknown := set(options.only or ()) - set(systems):
         parser.error(f"--only: no row {', '.join(sorted(unknown))}; there are {', '.join(systems)}")
     systems = {name: systems[name] for name in options.only or systems}
-    recordings = choose_recordings(options.data)
+    recordings = choose_recordings(options.data, options.per_speaker)
     measures = Measures(tuple(row["text"] for row in recordings))
     readings = {name: [] for name in systems}
     for row in recordings:
@@ -74,13 +75,13 @@ def main():
     options.output.write_text(text, encoding="utf-8") if options.output else print(text, end="")
 
 
-def choose_recordings(folder):
-    """Rows of the manifest: the first PER_SPEAKER of each speaker that are neither short nor long."""
+def choose_recordings(folder, per_speaker):
+    """Rows of the manifest: the first few of each speaker that are neither short nor long."""
     with open(folder / "manifest.tsv", encoding="utf-8") as file:
         rows = sorted(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE), key=lambda row: row["path"])
     chosen, taken = [], {}
     for row in rows:
-        if SHORTEST_S <= float(row["seconds"]) <= LONGEST_S and taken.get(row["speaker"], 0) < PER_SPEAKER:
+        if SHORTEST_S <= float(row["seconds"]) <= LONGEST_S and taken.get(row["speaker"], 0) < per_speaker:
             taken[row["speaker"]] = taken.get(row["speaker"], 0) + 1
             chosen.append(row)
     return chosen

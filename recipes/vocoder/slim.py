@@ -106,7 +106,8 @@ def converted_mels(store, utterances, converter, minutes, rng):
 
 def draw(mels, mel, rng):
     """ITEMS stretches of recorded and converted mels, each at a level of its own: log-mel (ITEMS, M, FRAMES)."""
-    chosen = [rows[begin:begin + FRAMES] for rows in mels for begin in rng.integers(len(rows) - FRAMES, size=ITEMS // 2)]
+    chosen = [rows[begin:begin + FRAMES] for rows in mels
+              for begin in rng.integers(len(rows) - FRAMES, size=ITEMS // 2)]
     gain = (2 * rng.random(ITEMS) - 1) * GAIN_DB * math.log(10) / 20
     log_mel = torch.from_numpy(np.stack(chosen).astype(np.float32)).mT + torch.from_numpy(gain).float()[:, None, None]
     return log_mel.clamp(min=math.log(mel.floor))
@@ -200,7 +201,8 @@ def distance(answer, wanted, weight):
 
 
 def _rate(step, steps):
-    return min(1, (step + 1) / WARMUP_STEPS) * (LAST_RATE + (1 - LAST_RATE) * (1 + math.cos(math.pi * step / steps)) / 2)
+    fallen = (1 + math.cos(math.pi * step / steps)) / 2
+    return min(1, (step + 1) / WARMUP_STEPS) * (LAST_RATE + (1 - LAST_RATE) * fallen)
 
 
 def _answer(generator, log_mel):
