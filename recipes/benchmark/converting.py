@@ -121,7 +121,8 @@ def _vocoders(converter, clip):
         lambda: converter.vocoder(log_mel, f0), lambda: converter.vocoder(log_mel, recorded=True),
         lambda: classical(log_mel)))
     figures = [Figure("convert", "vocoder, over the package's Griffin-Lim", made_s / classical_s, "of its time"),
-               Figure("convert", "the same, of a recording's mel", recorded_s / classical_s, "of its time")]
+               Figure("convert", "the same of a recording's mel, over the package's", recorded_s / classical_s,
+                      "of its time")]
     try:
         import torchaudio
     except ImportError:
@@ -132,7 +133,8 @@ def _vocoders(converter, clip):
     return [*figures,
             Figure("convert", "vocoder, over torchaudio's Griffin-Lim", made_s / theirs_s, "of its time", aim=0.25,
                    note=f"{ITERATIONS} rounds, after our inversion of the mel filters"),
-            Figure("convert", "the same, of a recording's mel", recorded_s / theirs_s, "of its time", aim=0.25),
+            Figure("convert", "the same of a recording's mel, over torchaudio's", recorded_s / theirs_s, "of its time",
+                   aim=0.25),
             Figure("convert", "the package's Griffin-Lim, over torchaudio's", classical_s / theirs_s, "of its time",
                    note="as many rounds, in blocks")]
 
