@@ -1,5 +1,6 @@
-"""A run of slow stand-in tasks in worker processes, for test_evaluate.py to kill: python standins.py FOLDER"""
+"""Stand-in tasks for worker processes of test_evaluate.py; a run of slow ones to kill: python standins.py FOLDER"""
 
+import logging
 import os
 import sys
 import time
@@ -23,6 +24,18 @@ class SlowStudio:
             file.write(f"{os.getpid()} {task}\n")
         if task == 5:
             raise ValueError("five")
+        return task
+
+
+class WarningStudio:
+    """Warns when it starts and in every task."""
+
+    def __init__(self, folder):
+        logging.getLogger("vc.standin").warning("began in %s", folder)
+
+    def do(self, task):
+        logging.getLogger("vc.standin").warning("task %d is odd", task)
+        logging.getLogger("vc.standin").info("and nobody asked")
         return task
 
 

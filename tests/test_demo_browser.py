@@ -169,10 +169,14 @@ def test_what_the_microphone_hears_is_converted(visit, source):
     assert hertz == pytest.approx(np.median(f0[f0 > 0]), rel=0.25)  # whose voice it is, whichever part was recorded
 
 
-def test_cancel_ends_the_work(visit, source, monkeypatch):
+@pytest.fixture
+def endless(monkeypatch):
+    """A visitor's conversions never end of themselves; an event that is set when one is ended."""
+    from vc.demo.studio import Studio
+
     ended = threading.Event()
 
-    def endless(*arguments):
+    def steps(*arguments):
         try:
             while True:
                 time.sleep(0.05)
@@ -180,13 +184,29 @@ def test_cancel_ends_the_work(visit, source, monkeypatch):
         finally:
             ended.set()
 
-    monkeypatch.setattr(Converter, "conversion_steps", endless)
-    page = visit()
+    monkeypatch.setattr(Studio, "conversion_steps", steps)  # the examples are made by the converter's own
+    return ended
+
+
+def begin_to_convert(page, source):
     give(page, "#source", source)
     page.locator("#convert").click()
     page.get_by_text("Speaking").first.wait_for()  # gradio's page can only cancel what it was told has begun
+
+
+def test_cancel_ends_the_work(visit, source, endless):
+    page = visit()
+    begin_to_convert(page, source)
     page.locator("#cancel").click()
-    assert ended.wait(PATIENCE_MS / 1000)
+    assert endless.wait(PATIENCE_MS / 1000)
+
+
+def test_an_example_takes_the_place_of_a_conversion(visit, source, endless):
+    page = visit()
+    begin_to_convert(page, source)
+    page.get_by_role("button", name="Woman to man").click()
+    wait_for_result(page)
+    assert endless.wait(PATIENCE_MS / 1000)
 
 
 def test_pictures_and_badge_are_of_what_was_converted(visit, source, monkeypatch):

@@ -28,6 +28,7 @@ from vc.evaluation.page import report_page
 from vc.evaluation.pairs import Pair, write_pairs
 from vc.evaluation.result import EVERYTHING, Figure, Item, Measure, load_result
 from vc.evaluation.table import HEADLINE, format_figure, markdown
+from vc.evaluation.workforce import workforce
 from vc.probing.findings import Finding
 from vc.probing.report import save_findings
 
@@ -520,6 +521,16 @@ def test_a_wrong_call_exits_with_2(call, arguments, message):
 
 
 # Worker processes, and a run that is killed
+
+
+def test_what_workers_warn_of_is_logged_here(tmp_path, caplog):
+    with workforce(standins.WarningStudio, tmp_path, workers=2, here=None) as work:
+        outcomes = dict(work([1, 3, 5]))
+    assert {task: outcome.value for task, outcome in outcomes.items()} == {1: 1, 3: 3, 5: 5}
+    assert {record.name for record in caplog.records} == {"vc.standin"}
+    assert {record.processName for record in caplog.records} != {"MainProcess"}
+    assert {record.getMessage() for record in caplog.records} == \
+        {f"began in {tmp_path}", "task 1 is odd", "task 3 is odd", "task 5 is odd"}
 
 
 def start(folder, repository):

@@ -1,5 +1,6 @@
 """Files appear whole or not at all, whoever else writes them; a folder has one writer at a time."""
 
+import os
 import threading
 
 import pytest
@@ -23,6 +24,18 @@ def test_of_two_writers_one_has_the_say_and_nobody_reads_a_mixture(tmp_path):
         seen.add(path.read_text())
     assert seen <= set(texts)
     assert contents(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("private, mode", [(False, 0o755), (True, 0o700)])
+def test_missing_folders_are_made(tmp_path, private, mode):
+    before = os.umask(0o022)
+    try:
+        write_atomically(tmp_path / "made" / "file", "text", private)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "made" / "file").read_text() == "text"
+    if os.name == "posix":
+        assert (tmp_path / "made").stat().st_mode & 0o777 == mode
 
 
 @pytest.mark.parametrize("stop", [OSError, KeyboardInterrupt])

@@ -16,7 +16,7 @@ from vc.evaluation.maps import draw_maps, principal_plane
 from vc.evaluation.naturalness import Naturalness
 from vc.evaluation.pairs import Pair, write_pairs
 from vc.evaluation.pca import MelReader, PcaConverter, fit_components, move_statistics, recordings_speech
-from vc.evaluation.pitch import Pitch, log_pitch_range, move_range
+from vc.evaluation.pitch import Pitch, log_pitch_range, move_range, without_hum, world_pitch
 from vc.evaluation.recognition import Recognition, error_rates
 from vc.evaluation.signal import Signal
 from vc.evaluation.similarity import Similarity
@@ -132,6 +132,25 @@ def test_a_pause_where_the_source_speaks_is_a_voicing_error(pitch_of):
     source, broken = pitch_of(tone(150)), pitch_of(tone(150, pauses=[(0.2, 0.5)]))
     assert Pitch().judge(Case(output=broken, source=source, references=[source]))["voicing_error"] == \
         pytest.approx(30, abs=5)
+
+
+@pytest.mark.parametrize("hum_hz", [50.0, 60.2])
+def test_a_voice_is_followed_behind_the_hum_of_the_mains(pitch_of, clips, hum_hz):
+    voice = Sound(clips / "kathleen" / "again.flac").levelled
+    hum = voice.std() / 2 * np.sin(2 * np.pi * hum_hz * np.arange(len(voice)) / RATE_HZ)
+    alone, behind = pitch_of(voice), pitch_of((voice + hum).astype(np.float32))
+    values = Pitch().judge(Case(output=behind, source=alone, references=[alone]))
+    assert values["voicing_error"] < 5 and values["f0_correlation"] > 0.99
+    deaf = world_pitch(voice + hum, RATE_HZ)[0]
+    assert Pitch().judge(Case(output=deaf, source=alone, references=[alone]))["voicing_error"] > 20
+
+
+@pytest.mark.parametrize("seconds", [0.5, 3.0])
+def test_without_a_hum_nothing_is_taken_off(clips, seconds):
+    voice = Sound(clips / "kathleen" / "again.flac").levelled[:round(seconds * RATE_HZ)]
+    assert without_hum(voice, RATE_HZ) == pytest.approx(voice, abs=1e-6)
+    low = tone(55 * 2 ** (0.3 * np.sin(np.linspace(0, 20, RATE_HZ))))  # passes both frequencies, and stays at neither
+    assert without_hum(low, RATE_HZ) == pytest.approx(low, abs=1e-6)
 
 
 def test_contours_by_hand(monkeypatch):

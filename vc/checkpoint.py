@@ -53,7 +53,6 @@ def save_checkpoint(path, checkpoint: Checkpoint, private=False):
               "config": checkpoint.config.model_dump_json(), "extra": json.dumps(checkpoint.extra, sort_keys=True)}
     header["sha256"] = _digest(header, tensors)
     try:
-        Path(path).parent.mkdir(0o700 if private else 0o777, parents=True, exist_ok=True)
         write_atomically(Path(path), save(tensors, metadata=header), private)
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be written ({error.strerror}); free space or choose another "

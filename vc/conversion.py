@@ -192,10 +192,10 @@ class Converter:
         blocks = self._stream(source, survey, self._speaking_as(voice, survey))
         yield from self.writing_steps(blocks, survey, writer)
 
-    def writer(self, output, force=False):
-        """The AudioWriter of a result, which has refused what it refuses before there is any work. Raises AudioError.
-        """
-        return AudioWriter(output, self.sample_rate, force, self.label)
+    def writer(self, output, force=False, label=None):
+        """The AudioWriter of a result, which has refused what it refuses before there is any work. label: what its
+        header says, `self.label` where none is given. Raises AudioError."""
+        return AudioWriter(output, self.sample_rate, force, label or self.label)
 
     def writing_steps(self, blocks, survey, writer):
         """Write blocks of sound, float32 (n,), at the level and of the length that a Survey has; see

@@ -204,7 +204,6 @@ def _write(graph, inputs, path, input_axes, output_axes, metadata):
         raise VcError("exporting needs onnx, which is not installed; pip install vc[export]")
     axes = {name: {axis: f"{name}_length"} for name, axis in (input_axes | output_axes).items() if axis is not None}
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as draft, warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # of shapes that tracing takes for constants; the test compares lengths
             torch.onnx.export(graph.eval(), inputs, str(draft), input_names=list(input_axes),

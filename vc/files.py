@@ -12,8 +12,9 @@ except ImportError:  # Windows has no such lock
 
 def write_atomically(path, content, private=False):
     """Write str or bytes to `path` (a Path) so that a kill, or another who writes it at the same time, leaves the old
-    file or a new one, never half of one. private: nobody but the user may read it. Raises OSError."""
-    with replacing(path) as draft, open(draft, "wb", opener=_open_private if private else None) as file:
+    file or a new one, never half of one. private: nobody but the user may read it, nor look into a folder that is made
+    for it. Raises OSError."""
+    with replacing(path, private) as draft, open(draft, "wb", opener=_open_private if private else None) as file:
         file.write(content.encode() if isinstance(content, str) else content)
         file.flush()
         os.fsync(file.fileno())
@@ -24,9 +25,11 @@ def _open_private(path, flags):
 
 
 @contextlib.contextmanager
-def replacing(path):
+def replacing(path, private=False):
     """A Path beside `path`, of a name that nobody else has; what was written there takes its place in one step at the
-    end. Where an exception ends it before, nothing is left of it. Raises OSError."""
+    end. Where an exception ends it before, nothing is left of it but missing folders, which are made, private ones for
+    the user alone. Raises OSError."""
+    path.parent.mkdir(0o700 if private else 0o777, parents=True, exist_ok=True)
     draft = path.with_name(f".vc-{secrets.token_hex(6)}.tmp")  # short: a name that just fits must not fail for its twin
     try:
         yield draft

@@ -93,8 +93,8 @@ class VoiceLibrary:
     def _files(self):
         """{name: path} of all enrolled voices; a disk may spell a name otherwise."""
         if self.folder.is_file():
-            raise VoiceError(f"{self.folder}: a file, expected the folder that voices are kept in; let VC_VOICES name a "
-                             f"folder")
+            raise VoiceError(f"{self.folder}: a file, expected the folder that voices are kept in; let VC_VOICES name "
+                             f"a folder")
         return {composed(path.stem): path for path in self.folder.glob("*.safetensors") if is_voice_name(path.stem)}
 
 

@@ -29,7 +29,6 @@ LibriSpeech test-other (Panayotov et al. 2015, CC BY 4.0), those called so from 
 
 def main(table, folder):
     """Write the samples."""
-    folder.mkdir(parents=True, exist_ok=True)
     pairs, converter, lines = read_pairs(table), load(device="cpu"), []
     for pair in evenly(pairs, PAIRS):
         name = f"{pair.source_speaker}-{pair.target_speaker}"

@@ -97,7 +97,6 @@ def convert(model, sources, given, folder):
     paths = [folder / f"{number:02d}.flac" for number in range(len(sources))]
     if all(path.exists() for path in paths):
         return paths
-    folder.mkdir(parents=True, exist_ok=True)
     converter = load(model, "cpu")
     voice = converter.voice_of([clip.path for clip in given])
     for path, source in zip(paths, sources):

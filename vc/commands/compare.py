@@ -31,7 +31,6 @@ def _compare(options):
         from vc.evaluation.page.side_by_side import comparison_page
         from vc.files import write_atomically
 
-        output.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(output, comparison_page(comparison))
     print(markdown(comparison), end="")
     return 0

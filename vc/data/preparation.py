@@ -164,7 +164,6 @@ def _claim(folder, corpus, settings):
     # StoreWriter cuts off what it takes for a half-written line, and a user's own table could be called manifest.tsv.
     if folder.exists() and any(path.suffix != ".tmp" for path in folder.iterdir()):
         raise DataError(f"{folder}: is not empty and not a prepared corpus; choose a new folder")
-    folder.mkdir(parents=True, exist_ok=True)
     write_atomically(path, json.dumps(wanted, indent=2) + "\n")
 
 

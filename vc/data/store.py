@@ -88,7 +88,6 @@ class StoreWriter:
 
     def __init__(self, folder, sample_rate_hz):
         self.folder, self.sample_rate_hz = Path(folder), sample_rate_hz
-        self.folder.mkdir(parents=True, exist_ok=True)
         header = self.folder / "store.json"
         if header.exists():
             found = _read_sample_rate(self.folder)

@@ -56,10 +56,10 @@ class ConvertTab:
         running = self.button.click(self._convert, inputs, [self.output, heard], api_name="convert",
                                     concurrency_id="work",
                                     api_description="Say `source` in another voice; gives a wav file.")
-        running.success(self._draw, [self.output, heard], self.pictures, api_visibility="private",
-                        concurrency_id="work", show_progress="hidden")
-        running.success(self._judge, [self.output, self.said, heard], self.badge, api_visibility="private",
-                        concurrency_id="work", show_progress="hidden")
+        drawing = running.success(self._draw, [self.output, heard], self.pictures, api_visibility="private",
+                                  concurrency_id="work", show_progress="hidden")
+        judging = running.success(self._judge, [self.output, self.said, heard], self.badge, api_visibility="private",
+                                  concurrency_id="work", show_progress="hidden")
         self.button.click(lambda: ("", ""), None, [self.badge, self.pictures], api_visibility="private", queue=False,
                           show_progress="hidden")
         self.cancel.click(None, cancels=[running], api_visibility="private")
@@ -68,7 +68,7 @@ class ConvertTab:
         for example, button in zip(self.examples.all, example_buttons, strict=True):
             button.click(lambda example=example: self._example(example), None,
                          [self.source, self.kind, self.gallery, self.said, self.output, self.badge, self.pictures],
-                         api_visibility="private", show_progress="hidden")
+                         api_visibility="private", show_progress="hidden", cancels=[running, drawing, judging])
 
     def _convert(self, source, kind, voice, reference_1, reference_2, reference_3, session,
                  progress=gr.Progress()):  # noqa: B008 - how gradio is told to show progress

@@ -4,7 +4,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from vc.audio import load_audio, stream_audio
+import numpy as np
+
+from vc.audio import stream_audio
 from vc.demo.gallery import people
 from vc.demo.settings import Settings
 from vc.demo.shelf import Shelf
@@ -39,6 +41,11 @@ class Studio:
 
     def check(self, recording):
         """Raise AudioError for a recording that cannot be read or lasts longer than the settings allow."""
+        for _ in self._blocks(recording):
+            pass
+
+    def _blocks(self, recording):
+        """What of a recording is heard, float32 (n,) at the converter's rate. Raises as `check` does."""
         if not Path(recording).exists():
             raise AudioError(f"{recording}: no longer here, recordings are deleted after {self.settings.keep_s / 60:g} "
                              f"minutes; give it again")
@@ -48,6 +55,7 @@ class Studio:
             if heard_s > limit_s + 0.1:
                 raise AudioError(f"{recording}: lasts longer than the {limit_s:g} s that this demo takes; cut it, or "
                                  f"use `vc convert`, which takes any length")
+            yield block
 
     def voice_of(self, recordings, name="") -> Voice:
         """The voice in one or several recordings of a visitor. Raises AudioError."""
@@ -62,8 +70,7 @@ class Studio:
 
     def beginning(self, recording):
         """What of a recording is drawn: float32 (N,) at the converter's rate. Raises AudioError, see `check`."""
-        self.check(recording)
-        return load_audio(recording, self.converter.sample_rate)[:round(PICTURE_S * self.converter.sample_rate)]
+        return np.concatenate([*self._blocks(recording)])[:round(PICTURE_S * self.converter.sample_rate)]
 
     def copied(self, clip):
         """Path of a copy that gradio hands out: it does so from the temporary folder, but not from the package."""

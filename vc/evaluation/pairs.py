@@ -60,7 +60,6 @@ def write_pairs(table, pairs):
     for pair in pairs:
         source, *references = (_relative(path, table.parent) for path in (pair.source, *pair.references))
         lines.append("\t".join([source, pair.source_speaker, pair.target_speaker, ",".join(references), pair.text]))
-    table.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(table, "\n".join(lines) + "\n")
 
 

@@ -13,8 +13,13 @@ from vc.evaluation.result import Measure
 FRAME_MS = 10.0
 LOWEST_HZ, HIGHEST_HZ = 60.0, 500.0
 MIN_FRAMES = 10  # voiced in both contours; fewer have no melody
+MAINS_HZ = (50.0, 60.0)
+HUM_HZ, BESIDE_HZ = 1.5, 8.0  # on each side of these: as wide as a hum is, and what it is held against
+HUM_DB = 6.0  # above what is beside it, where it is one
+STEADY_S = 1.0  # as long it stays as it is; nobody speaks so steadily
 
-_TRUST = "The tracker errs by 1 cent and in 3 % of the frames' voicing on tones of known pitch, more on hoarse voices."
+_TRUST = ("The tracker errs by 1 cent and in 3 % of the frames' voicing on tones of known pitch, more on hoarse "
+          "voices. It misses voices behind the hum of the mains, which is taken off before.")
 
 
 @final
@@ -38,7 +43,8 @@ class Pitch(Instrument):
 
     def read(self, sound):
         """F0 in Hz every FRAME_MS, 0 where unvoiced: a list (T,)."""
-        return [round(float(hz), 2) for hz in world_pitch(sound.levelled, SAMPLE_RATE_HZ, FRAME_MS)[0]]
+        heard = without_hum(sound.levelled, SAMPLE_RATE_HZ)
+        return [round(float(hz), 2) for hz in world_pitch(heard, SAMPLE_RATE_HZ, FRAME_MS)[0]]
 
     def judge(self, case):
         if not case.says_source:
@@ -56,6 +62,37 @@ class Pitch(Instrument):
         moved = move_range(source_log, log_pitch_range(source), target)
         values["f0_error"] = float(np.median(np.abs(own_log - moved)) * 1200 / np.log(2))
         return values
+
+
+def without_hum(audio, sample_rate_hz):
+    """floats (N,) -> floats (N,) without the fundamental of the mains, where it stands out.
+
+    DIO takes the steadiest band for the pitch: behind a hum it misses a good part of a voice.
+    """
+    if len(audio) < STEADY_S * sample_rate_hz:  # too short to tell
+        return audio
+    power = np.abs(np.fft.rfft(audio)) ** 2
+    hertz = np.fft.rfftfreq(len(audio), 1 / sample_rate_hz)
+    for mains_hz in MAINS_HZ:
+        away = np.abs(hertz - mains_hz)
+        beside = power[(away > HUM_HZ) & (away <= BESIDE_HZ)].mean()
+        if power[away <= HUM_HZ].mean() > 10 ** (HUM_DB / 10) * beside:
+            audio = audio - _steady(audio, mains_hz, sample_rate_hz)
+    return audio
+
+
+def _steady(audio, hertz, sample_rate_hz):
+    """What of a waveform (N,) swings at this frequency for STEADY_S, as a lock-in amplifier finds it."""
+    carrier = np.exp(2j * np.pi * hertz * np.arange(len(audio)) / sample_rate_hz)
+    window = np.hanning(round(STEADY_S * sample_rate_hz))
+    size = len(audio) + len(window) - 1
+    response = np.fft.fft(window, size)
+
+    def smooth(values):
+        return np.fft.ifft(np.fft.fft(values, size) * response)[len(window) // 2:][:len(audio)]
+
+    # At the edges half a window has the say, so its sum is less.
+    return 2 * (smooth(audio * carrier.conj()) / smooth(np.ones(len(audio))) * carrier).real
 
 
 def world_pitch(audio, sample_rate_hz, frame_ms=FRAME_MS, lowest_hz=LOWEST_HZ, highest_hz=HIGHEST_HZ):

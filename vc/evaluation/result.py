@@ -121,7 +121,6 @@ _PARTS = {"measures": Measure, "systems": System, "pairs": Pair, "items": Item, 
 def save_result(folder, result: Result):
     """Write FILE_NAME in `folder`, whole or not at all; returns its path."""
     path = Path(folder) / FILE_NAME
-    path.parent.mkdir(parents=True, exist_ok=True)
     content = {"format": FORMAT, "version": VERSION, **asdict(result)}
     write_atomically(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
     return path

@@ -126,7 +126,6 @@ def fit_pca(config, questions, folder, corpus=None):
         components = fit_components(corpus_speech(reader, corpus) if corpus else _list_speech(reader, paths), count)
         content = io.BytesIO()
         np.savez(content, mean=components.mean, basis=components.basis)
-        folder.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content.getvalue())
     return path
 

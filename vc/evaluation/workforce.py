@@ -1,22 +1,28 @@
 """Tasks done by worker processes, or in this one where one worker is asked for; what fails fails alone."""
 
 import contextlib
+import logging
+import queue
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from logging.handlers import QueueHandler
 
 from vc.errors import EvaluationError, VcError
 from vc.workers import CONTEXT, control_c_held_back, end_with_parent
 
 _studio = None  # what does tasks, in a worker process
+_said = queue.SimpleQueue()  # what was logged there since the last task
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """value: what the task gave. failure: one line where it gave nothing, else ""."""
+    """value: what the task gave. failure: one line where it gave nothing, else "". said: what a worker process logged
+    meanwhile, LogRecords."""
 
     value: object = None
     failure: str = ""
+    said: tuple = ()
 
 
 @contextlib.contextmanager
@@ -50,7 +56,10 @@ def _spread(pool, tasks):
         pending = {pool.submit(_attempt_here, task): task for task in tasks}
     try:
         for future in as_completed(pending):
-            yield pending[future], future.result()
+            outcome = future.result()
+            for record in outcome.said:  # here, where whoever called has said what is to be done with it
+                logging.getLogger(record.name).handle(record)
+            yield pending[future], outcome
     except BrokenProcessPool:
         raise EvaluationError("a worker process died, out of memory or in a crash of a library; what was measured is "
                               "kept, run again, with --workers 1 to see where") from None
@@ -60,8 +69,10 @@ def _start(start, settings):
     """In a worker process, first."""
     global _studio
     end_with_parent()
+    logging.getLogger().addHandler(QueueHandler(_said))
     _studio = start(settings)
 
 
 def _attempt_here(task):
-    return attempt(_studio, task)
+    outcome = attempt(_studio, task)
+    return replace(outcome, said=tuple(_said.get() for _ in range(_said.qsize())))
