@@ -73,6 +73,24 @@ def test_windows_join_into_the_mel_of_the_whole(converter, long_clip, monkeypatc
     assert (joined - whole).abs().mean(0).max() < 0.35
 
 
+def test_the_vocoder_is_given_each_frame_once(converter, long_clip, monkeypatch):
+    monkeypatch.setattr(conversion, "WINDOW_S", 2.0)
+    monkeypatch.setattr(conversion, "OVERLAP_S", 0.5)
+    given = []
+
+    def stream(chunks, recorded):
+        for log_mel, f0, unvoiced in chunks:
+            assert log_mel.shape[1] == len(f0) == unvoiced.shape[1]
+            given.append(f0)
+            yield torch.zeros(len(f0) * converter.mel.hop_samples)
+
+    monkeypatch.setattr(converter.vocoder, "stream", stream)
+    survey = converter.survey(long_clip)
+    assert converter.resynthesise(long_clip).shape == (survey.samples,)
+    assert len(given) > 8 and torch.equal(torch.cat(given)[:len(survey.f0)], survey.f0)
+    assert sum(map(len, given)) == -(-survey.samples // converter.mel.hop_samples) + 1
+
+
 def test_a_pause_of_the_source_stays_silent(converter, clip, tmp_path):
     speech = load_audio(clip, RATE_HZ)[4000:20000]
     pause = np.zeros(RATE_HZ, np.float32)
@@ -211,6 +229,14 @@ def test_pauses_and_held_edges_tell_nothing_of_a_voice(converter, clip, monkeypa
     converter.say(converter.listen(Frames(log_mel, level_db, torch.full((50,), 200.0))), voice, voice.pitch)
     edge = [False] * conversion.EDGE_FRAMES
     assert [speech.tolist() for speech in told] == 2 * [[*edge, *(level_db > -50).tolist(), *edge]]
+
+
+def test_pauses_of_a_reference_tell_nothing_of_its_voice(converter, clip):
+    piece, = converter._pieces_in(load_audio(clip, RATE_HZ))
+    assert 0.05 < piece.speech.float().mean() < 0.95
+    noisier = replace(piece, log_mel=piece.log_mel + 1.0 * ~piece.speech)
+    voice, same = (converter._voice_heard([one], "") for one in (piece, noisier))
+    assert torch.equal(voice.maps, same.maps) and torch.equal(voice.spectrum.mean, same.spectrum.mean)
 
 
 @pytest.mark.parametrize("octaves", [-1, 1])

@@ -145,6 +145,11 @@ def test_a_voice_is_followed_behind_the_hum_of_the_mains(pitch_of, clips, hum_hz
     assert Pitch().judge(Case(output=deaf, source=alone, references=[alone]))["voicing_error"] > 20
 
 
+def test_a_hum_is_taken_off_to_its_ends():
+    hum = np.sin(2 * np.pi * 50.0 * np.arange(3 * RATE_HZ) / RATE_HZ)
+    assert np.abs(without_hum(hum, RATE_HZ)).max() < 0.1
+
+
 @pytest.mark.parametrize("seconds", [0.5, 3.0])
 def test_without_a_hum_nothing_is_taken_off(clips, seconds):
     voice = Sound(clips / "kathleen" / "again.flac").levelled[:round(seconds * RATE_HZ)]
