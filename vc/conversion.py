@@ -219,8 +219,12 @@ class Converter:
     @property
     def label(self):
         """What a converted file says of itself in its header."""
-        return (f"This is a converted voice, made by vc {vc.__version__} with the model {self.fingerprint[:12]}; "
-                f"the person heard did not say this.")
+        return f"This is a converted voice, {self.made_by}; the person heard did not say this."
+
+    @property
+    def made_by(self):
+        """Which program and model a file comes from."""
+        return f"made by vc {vc.__version__} with the model {self.fingerprint[:12]}"
 
     @torch.no_grad()
     def halves(self, recording) -> Halves:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import torch
 
-import vc
 from vc import conversion
 from vc.bottlenecks import Squeezed
 from vc.codec.codes import cardinalities_of, codes_of, content_of
@@ -53,7 +52,8 @@ def decode_steps(converter, encoded, output, force=False, target=None):
     Raises CodecError for another model's file, AudioError.
     """
     _require_same_model(converter, encoded)
-    writer = converter.writer(output, force, _own_label(converter) if target is None else None)
+    label = f"This is speech rebuilt from codes, {converter.made_by}." if target is None else converter.label
+    writer = converter.writer(output, force, label)
     f0 = torch.cat([torch.from_numpy(f0_of(window.f0)) for window in encoded.windows])
     survey = Survey(encoded.level_db, encoded.samples, f0)
     voice = own_voice(encoded) if target is None else converter.voice_of(target)
@@ -61,12 +61,6 @@ def decode_steps(converter, encoded, output, force=False, target=None):
     windows = ((converter.say(_content(converter, encoded, window), voice, own), number == last)
                for number, window in enumerate(encoded.windows))
     yield from converter.writing_steps(converter.vocoded(windows, survey), survey, writer)
-
-
-def _own_label(converter):
-    """What the header says of speech that comes back in the voice that said it."""
-    return (f"This is speech rebuilt from codes, made by vc {vc.__version__} with the model "
-            f"{converter.fingerprint[:12]}.")
 
 
 def own_voice(encoded) -> Voice:
