@@ -8,6 +8,7 @@ from vc.audio import load_audio, save_audio
 from vc.checkpoint import load_model
 from vc.conversion import Converter
 from vc.errors import AudioError
+from vc.evaluation import pitch as pitch_module
 from vc.evaluation.cepstrum import Cepstrum, distortion_db
 from vc.evaluation.checkup import Checkup
 from vc.evaluation.classical import ClassicalConverter, warp, warping_ratio
@@ -16,7 +17,7 @@ from vc.evaluation.maps import draw_maps, principal_plane
 from vc.evaluation.naturalness import Naturalness
 from vc.evaluation.pairs import Pair, write_pairs
 from vc.evaluation.pca import MelReader, PcaConverter, fit_components, move_statistics, recordings_speech
-from vc.evaluation.pitch import Pitch, log_pitch_range, move_range, without_hum, world_pitch
+from vc.evaluation.pitch import Pitch, log_pitch_range, move_range, without_hum
 from vc.evaluation.recognition import Recognition, error_rates
 from vc.evaluation.signal import Signal
 from vc.evaluation.similarity import Similarity
@@ -135,13 +136,14 @@ def test_a_pause_where_the_source_speaks_is_a_voicing_error(pitch_of):
 
 
 @pytest.mark.parametrize("hum_hz", [50.0, 60.2])
-def test_a_voice_is_followed_behind_the_hum_of_the_mains(pitch_of, clips, hum_hz):
+def test_a_voice_is_followed_behind_the_hum_of_the_mains(pitch_of, clips, monkeypatch, hum_hz):
     voice = Sound(clips / "kathleen" / "again.flac").levelled
     hum = voice.std() / 2 * np.sin(2 * np.pi * hum_hz * np.arange(len(voice)) / RATE_HZ)
     alone, behind = pitch_of(voice), pitch_of((voice + hum).astype(np.float32))
     values = Pitch().judge(Case(output=behind, source=alone, references=[alone]))
     assert values["voicing_error"] < 5 and values["f0_correlation"] > 0.99
-    deaf = world_pitch(voice + hum, RATE_HZ)[0]
+    monkeypatch.setattr(pitch_module, "without_hum", lambda audio, sample_rate_hz: audio)
+    deaf = pitch_of((voice + hum).astype(np.float32))
     assert Pitch().judge(Case(output=deaf, source=alone, references=[alone]))["voicing_error"] > 20
 
 

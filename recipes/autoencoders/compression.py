@@ -9,6 +9,7 @@ and vocoder alone.
 """
 
 import argparse
+import itertools
 import sys
 import tempfile
 from dataclasses import replace
@@ -19,7 +20,7 @@ import numpy as np
 from vc.audio import save_audio
 from vc.codec import decode_steps, encode
 from vc.codec.file import content_bits, pack, unpack
-from vc.conversion import DEFAULT_MODEL, EDGE_FRAMES, load
+from vc.conversion import EDGE_FRAMES, load
 from vc.evaluation.clusters import of_recordings
 from vc.evaluation.instrument import SAMPLE_RATE_HZ, Case, Sound
 from vc.evaluation.intervals import ratio_of_sums
@@ -59,9 +60,9 @@ def main(arguments):
     packaged = load(device="cpu")
     lines = [listener.row("the recordings", lambda source, output: source, []),
              listener.row("mel and vocoder alone", resynthesis(packaged), [])]
-    for path in (*options.models, DEFAULT_MODEL):
-        converter, files = load(path, "cpu"), []
-        name = "the packaged model, rounded" if path == DEFAULT_MODEL else Path(path).parent.name
+    members = ((Path(path).parent.name, load(path, "cpu")) for path in options.models)
+    for name, converter in itertools.chain(members, [("the packaged model, rounded", packaged)]):
+        files = []
         lines.append(listener.row(name, round_trip(converter, files), files))
         print(lines[-1], flush=True)
     speakers = len({pair.source_speaker for pair in spoken})

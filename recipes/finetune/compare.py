@@ -4,9 +4,9 @@
 
 CORPUS/manifest.tsv: a table with the columns path, speaker, seconds and text. So many minutes of the target's speech
 are, once, given as references to the model in the package, and once it is fine-tuned to them first. Both convert the
-same sentences of speakers that the package's model was not trained on; recordings of the target that were neither
-tuned on nor given as references judge the voice. OTHER is a target that nothing is tuned to. What lies in OUT already
-is not made again.
+same recordings of speakers that the package's model was not trained on; recordings of the target that were neither
+tuned on nor given as references judge the voice. Words are counted where the text is known. OTHER is a target that
+nothing is tuned to. What lies in OUT already is not made again.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from vc.evaluation.similarity import Similarity, mean_direction
 from vc.evaluation.table import cell
 from vc.finetuning import finetune
 
-OTHER_S, SHORTEST_S, LONGEST_S = 30.0, 2.0, 8.0
+OTHER_S, SHORTEST_S, LONGEST_S = 30.0, 2.0, 16.0
 COLUMNS = ("cosine to the target", "WER, %", "DNSMOS", "cosine to the other target", "WER, %", "DNSMOS")
 
 
@@ -67,10 +67,10 @@ def _parser():
 
 
 def choose_sources(clips, without, count):
-    """Clips with a text of speakers that the package's model was not trained on, of each as many as of the next."""
+    """Clips of speakers that the package's model was not trained on, of each as many as of the next."""
     turns = {}
     for clip in clips:
-        if (clip.speaker not in without and is_held_out(clip.speaker, DataConfig()) and clip.text
+        if (clip.speaker not in without and is_held_out(clip.speaker, DataConfig())
                 and SHORTEST_S <= clip.seconds <= LONGEST_S):
             turns.setdefault(clip.speaker, []).append(clip)
     ranked = sorted((turn, speaker) for speaker, own in turns.items() for turn in range(len(own)))
@@ -112,19 +112,23 @@ class Judges:
         self.naturalness = Naturalness()
 
     def cells(self, made, sources, kept):
-        """Cells of the table, with 95 % bootstrap intervals over the sentences' speakers."""
+        """Cells of the table, with 95 % intervals for other speakers of the sources."""
         direction = mean_direction([self.voice.read(Sound(clip.path)) for clip in kept])
-        cosines, errors, words, ratings = [], [], [], []
-        for path, source in zip(made, sources):
-            sound, said = Sound(path, source.text), split_words(source.text)
-            cosines.append(float(np.array(self.voice.read(sound)) @ direction))
-            errors.append(100 * edit_distance(said, split_words(self.words.read(sound) or "")))
-            words.append(len(said))
-            ratings.append(self.naturalness.read(sound))
-        ones = [1] * len(made)
-        clusters = of_recordings([source.speaker for source in sources], [source.path for source in sources])
-        return [cell(ratio_of_sums(numerators, denominators, clusters), digits) for numerators, denominators, digits
-                in ((cosines, ones, 3), (errors, words, 1), (ratings, ones, 2))]
+        sounds = [Sound(path, source.text) for path, source in zip(made, sources)]
+        cosines = [float(np.array(self.voice.read(sound)) @ direction) for sound in sounds]
+        ratings = [self.naturalness.read(sound) for sound in sounds]
+        told = [(sound, source) for sound, source in zip(sounds, sources) if source.text]
+        words = [split_words(source.text) for _, source in told]
+        errors = [100 * edit_distance(said, split_words(self.words.read(sound) or ""))
+                  for (sound, _), said in zip(told, words)]
+        return [_cell(cosines, [1] * len(sources), sources, 3),
+                _cell(errors, [len(said) for said in words], [source for _, source in told], 1),
+                _cell(ratings, [1] * len(sources), sources, 2)]
+
+
+def _cell(numerators, denominators, sources, digits):
+    clusters = of_recordings([source.speaker for source in sources], [source.path for source in sources])
+    return cell(ratio_of_sums(numerators, denominators, clusters), digits)
 
 
 if __name__ == "__main__":

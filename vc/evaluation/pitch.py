@@ -43,8 +43,7 @@ class Pitch(Instrument):
 
     def read(self, sound):
         """F0 in Hz every FRAME_MS, 0 where unvoiced: a list (T,)."""
-        heard = without_hum(sound.levelled, SAMPLE_RATE_HZ)
-        return [round(float(hz), 2) for hz in world_pitch(heard, SAMPLE_RATE_HZ, FRAME_MS)[0]]
+        return [round(float(hz), 2) for hz in world_pitch(sound.levelled, SAMPLE_RATE_HZ, FRAME_MS)[0]]
 
     def judge(self, case):
         if not case.says_source:
@@ -62,6 +61,16 @@ class Pitch(Instrument):
         moved = move_range(source_log, log_pitch_range(source), target)
         values["f0_error"] = float(np.median(np.abs(own_log - moved)) * 1200 / np.log(2))
         return values
+
+
+def world_pitch(audio, sample_rate_hz, frame_ms=FRAME_MS, lowest_hz=LOWEST_HZ, highest_hz=HIGHEST_HZ):
+    """floats (N,) -> (F0 in Hz (T,), 0 where unvoiced; the frames' times in seconds (T,)), both float64.
+
+    Heard without the hum of the mains.
+    """
+    pyworld, audio = import_world(), without_hum(np.asarray(audio, np.float64), sample_rate_hz)
+    f0, times = pyworld.dio(audio, sample_rate_hz, f0_floor=lowest_hz, f0_ceil=highest_hz, frame_period=frame_ms)
+    return pyworld.stonemask(audio, f0, times, sample_rate_hz), times
 
 
 def without_hum(audio, sample_rate_hz):
@@ -93,13 +102,6 @@ def _steady(audio, hertz, sample_rate_hz):
 
     # At the edges half a window has the say, so its sum is less.
     return 2 * (smooth(audio * carrier.conj()) / smooth(np.ones(len(audio))) * carrier).real
-
-
-def world_pitch(audio, sample_rate_hz, frame_ms=FRAME_MS, lowest_hz=LOWEST_HZ, highest_hz=HIGHEST_HZ):
-    """floats (N,) -> (F0 in Hz (T,), 0 where unvoiced; the frames' times in seconds (T,)), both float64."""
-    pyworld, audio = import_world(), np.asarray(audio, np.float64)
-    f0, times = pyworld.dio(audio, sample_rate_hz, f0_floor=lowest_hz, f0_ceil=highest_hz, frame_period=frame_ms)
-    return pyworld.stonemask(audio, f0, times, sample_rate_hz), times
 
 
 def import_world():
