@@ -434,13 +434,14 @@ def test_control_c(convert, source, target, tmp_path, monkeypatch):
 @pytest.mark.parametrize("name, code", [("SIGTERM", 143), ("SIGHUP", 129)])
 def test_a_signal_ends_a_conversion_as_control_c_does(tiny_model, repository, source, target, tmp_path, name, code):
     """What it has written so far goes with it."""
-    audio, rate_hz = soundfile.read(source)
+    number, (audio, rate_hz) = getattr(signal, name), soundfile.read(source)
     soundfile.write(tmp_path / "long.wav", np.tile(audio, 60), rate_hz)
     process = subprocess.Popen([sys.executable, "-m", "vc", "convert", tmp_path / "long.wav", "--target", target,
                                 "--model", tiny_model, "-o", tmp_path / "out" / "long.wav"], stderr=subprocess.PIPE,
-                               env={**os.environ, "PYTHONPATH": str(repository)}, text=True)
+                               env={**os.environ, "PYTHONPATH": str(repository)}, text=True,
+                               preexec_fn=lambda: signal.signal(number, signal.SIG_DFL))  # nohup, of tests, ignores one
     assert eventually(lambda: contents(tmp_path / "out") or process.poll() is not None)
-    process.send_signal(getattr(signal, name))
+    process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (code, f"vc: error: stopped by {name}\n")
     assert contents(tmp_path / "out") == []
