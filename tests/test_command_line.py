@@ -439,7 +439,7 @@ def test_a_signal_ends_a_conversion_as_control_c_does(tiny_model, repository, so
     process = subprocess.Popen([sys.executable, "-m", "vc", "convert", tmp_path / "long.wav", "--target", target,
                                 "--model", tiny_model, "-o", tmp_path / "out" / "long.wav"], stderr=subprocess.PIPE,
                                env={**os.environ, "PYTHONPATH": str(repository)}, text=True,
-                               preexec_fn=lambda: signal.signal(number, signal.SIG_DFL))  # nohup, of tests, ignores one
+                               preexec_fn=lambda: signal.signal(number, signal.SIG_DFL))  # nohup ignores SIGHUP
     assert eventually(lambda: contents(tmp_path / "out") or process.poll() is not None)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
