@@ -46,6 +46,15 @@ def test_a_voice_half_high_is_changed_half():
     assert (high[hertz >= NOT_FROM_HZ] == 0).all()
 
 
+@pytest.mark.parametrize("hertz, share", [(120.0, 1.0), (700.0, 0.5)])  # above half of F0; half-way out
+def test_a_gain_by_hand(hertz, share):
+    f0 = 200.0
+    between = math.sin(math.pi * hertz / f0) ** 2
+    wanted = share * (HARMONICS_NEPERS + (BETWEEN_NEPERS - HARMONICS_NEPERS) * between)
+    at = round(hertz * MEL.fft_samples / RATE_HZ)
+    assert gains(torch.tensor([f0]), MEL.bins, RATE_HZ)[at].item() == pytest.approx(wanted, abs=1e-4)
+
+
 def test_where_there_is_no_pitch_nothing_changes():
     f0 = torch.full((FRAMES,), 220.0)
     f0[:FRAMES // 2] = 0
