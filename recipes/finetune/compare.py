@@ -21,10 +21,10 @@ from vc.config import DataConfig
 from vc.conversion import load
 from vc.data.sampling import is_held_out
 from vc.evaluation.clusters import of_recordings
-from vc.evaluation.instrument import Sound
+from vc.evaluation.instrument import Case, Sound
 from vc.evaluation.intervals import ratio_of_sums
 from vc.evaluation.naturalness import Naturalness
-from vc.evaluation.recognition import Recognition, edit_distance, split_words
+from vc.evaluation.recognition import Recognition
 from vc.evaluation.similarity import Similarity, mean_direction
 from vc.evaluation.table import cell
 from vc.finetuning import finetune
@@ -117,13 +117,12 @@ class Judges:
         sounds = [Sound(path, source.text) for path, source in zip(made, sources)]
         cosines = [float(np.array(self.voice.read(sound)) @ direction) for sound in sounds]
         ratings = [self.naturalness.read(sound) for sound in sounds]
-        told = [(sound, source) for sound, source in zip(sounds, sources) if source.text]
-        words = [split_words(source.text) for _, source in told]
-        errors = [100 * edit_distance(said, split_words(self.words.read(sound) or ""))
-                  for (sound, _), said in zip(told, words)]
-        return [_cell(cosines, [1] * len(sources), sources, 3),
-                _cell(errors, [len(said) for said in words], [source for _, source in told], 1),
-                _cell(ratings, [1] * len(sources), sources, 2)]
+        heard = [self.words.judge(Case(self.words.read(sound), sound.text)) for sound in sounds]
+        told = [(one, source) for one, source in zip(heard, sources) if one["wer"] is not None]
+        errors, words = [one["wer"] * one["words"] for one, _ in told], [one["words"] for one, _ in told]
+        ones = [1] * len(sources)
+        return [_cell(cosines, ones, sources, 3), _cell(errors, words, [source for _, source in told], 1),
+                _cell(ratings, ones, sources, 2)]
 
 
 def _cell(numerators, denominators, sources, digits):
